@@ -1,0 +1,61 @@
+# Everything runs in its own virtual environment and its own etcd cache; nothing is installed
+# into the system.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+N      ?= 100
+SEED   ?= 1
+JOBS   ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench crash-trials kill-trials proto lock format clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "requorum needs Python 3.11 or newer; name one with PYTHON=..."; exit 1; }
+	@$(PYTHON) -m venv --help >/dev/null 2>&1 && $(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "this Python cannot make virtual environments; on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "setting up $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## The main job on a real three-member cluster: break it, bring it back, count
+	@$(BIN)/requorum demo
+
+check: $(READY) ## Format, lint, types, floors, pure tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/pytest -q -n $(JOBS) -m "not etcd"
+
+test: check ## All checks, and the tests on real etcd of every minor that can be had
+	@$(BIN)/python tests/with_etcd.py $(BIN)/pytest -q -n $(JOBS) -m etcd
+
+bench: $(READY) ## The hot paths, each beside the tool a user would take instead
+	@$(BIN)/python tests/with_etcd.py $(BIN)/python -m bench
+
+crash-trials: $(READY) ## Random load, kill, damage, recovery and count: N=100 SEED=1
+	@$(BIN)/python tests/with_etcd.py $(BIN)/requorum lab trials --trials $(N) --seed $(SEED)
+
+kill-trials: $(READY) ## Kill requorum at every step boundary and at random moments: N=100 SEED=1
+	@$(BIN)/python tests/with_etcd.py $(BIN)/pytest -q -m kill --kill-trials $(N)
+
+format: $(READY) ## Format and mend what ruff can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(READY) ## Choose versions anew (needs the package index)
+	@$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	  --extra dev --output-file requirements.lock pyproject.toml
+
+proto: $(READY) ## Make the gRPC messages anew from rpc.proto
+	@cd src && PATH="../$(BIN):$$PATH" ../$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --mypy_out=. requorum/clients/etcd/rpc.proto
+
+clean: ## Remove what make made here (not the etcd cache)
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

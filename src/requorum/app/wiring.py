@@ -1,0 +1,87 @@
+"""The one place where clients are built and handed to the floors below."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from requorum.app.settings import Credentials, Settings
+from requorum.clients.etcd.channel import TlsMaterial
+from requorum.clients.etcd.client import connect
+from requorum.clients.etcdtools.binaries import locate
+from requorum.clients.hosts.command_service import CommandServiceControl
+from requorum.clients.hosts.local import LocalHost
+from requorum.domain.binaries import EtcdBinaries
+from requorum.domain.cluster import Cluster, Tls
+from requorum.domain.version import EtcdVersion
+from requorum.errors import ToolUnfit, UsageError
+from requorum.facts.live import Connect
+from requorum.facts.survey import Reach
+from requorum.ports import Etcd
+
+ETCD_TOOLS_HINT = "Name the directory of fitting etcd binaries with --etcd-bin-dir."
+
+
+def tls_material(tls: Tls | None) -> TlsMaterial | None:
+    """Read the client certificates; UsageError names the file that cannot be read."""
+    if tls is None:
+        return None
+    return TlsMaterial(cacert=_pem(tls.cacert), cert=_pem(tls.cert), key=_pem(tls.key))
+
+
+def _pem(path: str | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+
+
+def connector(tls: TlsMaterial | None, credentials: Credentials | None) -> Connect:
+    """Return what makes a client for a URL."""
+    login = (credentials.user, credentials.password) if credentials else None
+
+    def make(endpoint: str) -> Etcd:
+        return connect(endpoint, tls=tls, credentials=login)
+
+    return make
+
+
+def reach_of(cluster: Cluster, credentials: Credentials | None) -> Reach:
+    """Return the way to every member."""
+    host = LocalHost()
+    return Reach(
+        hosts=dict.fromkeys((m.name for m in cluster.members), host),
+        services={m.name: CommandServiceControl(host, m.service) for m in cluster.members},
+        connect=connector(tls_material(cluster.tls), credentials),
+    )
+
+
+async def binaries_for(
+    cluster: Cluster, reach: Reach, settings: Settings, *, version: EtcdVersion | None
+) -> Mapping[str, EtcdBinaries]:
+    """Find etcd's own tools for every member, of the minor version that wrote the data."""
+    found = await asyncio.gather(
+        *(
+            locate(
+                reach.hosts[member.name],
+                wanted=version.minor_series if version else None,
+                bin_dir=cluster.etcd_bin_dir,
+                hints=member.service.start,
+                cache_dir=str(settings.etcd_cache),
+            )
+            for member in cluster.members
+        )
+    )
+    for binaries in found:
+        _refuse_without_restore(binaries)
+    return {m.name: b for m, b in zip(cluster.members, found, strict=True)}
+
+
+def _refuse_without_restore(binaries: EtcdBinaries) -> None:
+    if binaries.version.restores_with_etcdutl and not binaries.has_etcdutl:
+        raise ToolUnfit(
+            f"etcd {binaries.version} in {binaries.directory} has no etcdutl beside it, "
+            "which alone knows `snapshot restore` since 3.5",
+            hint=ETCD_TOOLS_HINT,
+        )

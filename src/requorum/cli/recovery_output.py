@@ -1,0 +1,61 @@
+"""How the result of `recover`, `restore` and `runs resume` is shown."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from requorum.app.results import RecoverResult
+from requorum.cli.output import Format, console, emit_data, show_error
+from requorum.errors import Refused, RequorumError, UsageError
+
+
+@contextmanager
+def shown_failure(output: Format, *, run: str | None = None) -> Iterator[None]:
+    """Turn an error into the one object that `-o json` promises, and exit with its code.
+
+    Words go to stderr in any case. A usage error is about the call, not about a recovery.
+    """
+    try:
+        yield
+    except UsageError:
+        raise
+    except RequorumError as error:
+        show_error(error)
+        if output is not Format.TABLE:
+            result = RecoverResult(
+                outcome="refused" if isinstance(error, Refused) else "failed",
+                run=run,
+                error=error.message,
+                hint=error.hint,
+            )
+            emit_data(result.model_dump(mode="json"), output)
+        sys.exit(error.exit_code)
+
+
+def finish(result: RecoverResult, output: Format) -> None:
+    """Print the result."""
+    if output is not Format.TABLE:
+        emit_data(result.model_dump(mode="json"), output)
+        return
+    out = console(err=False)
+    healthy = [m.name for m in result.members if m.healthy]
+    others = [m.name for m in result.members if not m.healthy]
+    out.print(f"[bold green]{result.outcome}[/] in {result.seconds:.1f} s", end="")
+    out.print(f" by {result.path}" if result.path else "")
+    out.print(f"healthy: {', '.join(healthy) or 'none'}", markup=False)
+    if others:
+        out.print(f"not healthy: {', '.join(others)}", style="yellow", markup=False)
+    if result.loss is not None:
+        if result.loss.proven_none:
+            out.print("[green]loss: proven none[/]")
+        else:
+            for found in result.loss.unproven:
+                out.print(
+                    f"not proven from revision {found.first_revision} on: {found.reason}",
+                    style="yellow",
+                    markup=False,
+                )
+    if result.run:
+        click.echo(f"The record of it: requorum runs show {result.run}", err=True)

@@ -1,0 +1,216 @@
+"""`requorum.ports.Etcd` over gRPC."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Self
+
+import grpc
+import grpc.aio
+
+from requorum import ports
+from requorum.clients.etcd import answers, rpcs
+from requorum.clients.etcd import rpc_pb2 as pb
+from requorum.clients.etcd.channel import TlsMaterial, open_channel
+from requorum.clients.etcd.errors import translate
+from requorum.clients.etcd.rpcs import Request, Response, Rpc
+from requorum.clients.etcd.session import Session
+from requorum.errors import EtcdError, Unreachable
+
+
+class EtcdClient:
+    """The gRPC API of one endpoint. Made by `connect`; used in the event loop it was made in."""
+
+    def __init__(
+        self, endpoint: str, channel: grpc.aio.Channel, credentials: tuple[str, str] | None
+    ) -> None:
+        self._endpoint = endpoint
+        self._channel = channel
+        self._session = Session(credentials, self._authenticate)
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"EtcdClient({self._endpoint!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def endpoint(self) -> str:
+        """Return the client URL."""
+        return self._endpoint
+
+    async def close(self) -> None:
+        """Close the channel and end its calls. No error when it is closed already."""
+        self._closed = True
+        await self._channel.close(None)
+
+    async def status(self, *, deadline: float) -> ports.MemberStatus:
+        """Ask for Maintenance.Status; works without a leader.
+
+        A token needs a leader to be made. So the first attempt goes without one: the releases
+        that guard Status refuse it, and only then is one fetched.
+        """
+        request = pb.StatusRequest()
+        answer = await self._call(rpcs.STATUS, request, deadline=deadline, needs_user=False)
+        return answers.member_status(answer)
+
+    async def members(
+        self, *, deadline: float, linearizable: bool = True
+    ) -> tuple[ports.ListedMember, ...]:
+        """Ask for Cluster.MemberList. 3.4 answers from its own state whatever is asked."""
+        request = pb.MemberListRequest(linearizable=linearizable)
+        answer = await self._call(rpcs.MEMBER_LIST, request, deadline=deadline)
+        return tuple(answers.listed_member(member) for member in answer.members)
+
+    async def get(
+        self,
+        key: bytes,
+        *,
+        deadline: float,
+        range_end: bytes = b"",
+        revision: int = 0,
+        limit: int = 0,
+        serializable: bool = False,
+        keys_only: bool = False,
+        count_only: bool = False,
+    ) -> ports.RangeResult:
+        """Ask for KV.Range; linearizable unless told otherwise."""
+        request = pb.RangeRequest(
+            key=key,
+            range_end=range_end,
+            revision=revision,
+            limit=limit,
+            serializable=serializable,
+            keys_only=keys_only,
+            count_only=count_only,
+        )
+        return answers.range_result(await self._call(rpcs.RANGE, request, deadline=deadline))
+
+    async def put(self, op: ports.PutOp, *, deadline: float) -> ports.ResponseHeader:
+        """Put one key."""
+        answer = await self._call(rpcs.PUT, answers.put_request(op), deadline=deadline)
+        return answers.header(answer.header)
+
+    async def delete(
+        self, op: ports.DeleteOp, *, deadline: float
+    ) -> tuple[ports.ResponseHeader, int]:
+        """Delete; also return how many keys were deleted."""
+        request = answers.delete_request(op)
+        answer = await self._call(rpcs.DELETE_RANGE, request, deadline=deadline)
+        return answers.header(answer.header), answer.deleted
+
+    async def txn(
+        self,
+        compare: Sequence[ports.Compare],
+        success: Sequence[ports.PutOp | ports.DeleteOp],
+        failure: Sequence[ports.PutOp | ports.DeleteOp],
+        *,
+        deadline: float,
+    ) -> ports.TxnResult:
+        """Run one transaction."""
+        request = answers.txn_request(compare, success, failure)
+        answer = await self._call(rpcs.TXN, request, deadline=deadline)
+        return ports.TxnResult(header=answers.header(answer.header), succeeded=answer.succeeded)
+
+    async def compact(self, revision: int, *, physical: bool, deadline: float) -> None:
+        """Compact the history up to `revision`; `physical` waits until the db has done it."""
+        request = pb.CompactionRequest(revision=revision, physical=physical)
+        await self._call(rpcs.COMPACT, request, deadline=deadline)
+
+    async def grant_lease(self, ttl: int, *, lease_id: int = 0, deadline: float) -> int:
+        """Grant a lease of `ttl` seconds; return its id, which etcd chooses when it is 0."""
+        request = pb.LeaseGrantRequest(TTL=ttl, ID=lease_id)
+        answer = await self._call(rpcs.LEASE_GRANT, request, deadline=deadline)
+        if answer.error:
+            raise EtcdError(answer.error)
+        return answer.ID
+
+    async def revoke_lease(self, lease_id: int, *, deadline: float) -> ports.ResponseHeader:
+        """Revoke a lease and delete its keys."""
+        request = pb.LeaseRevokeRequest(ID=lease_id)
+        answer = await self._call(rpcs.LEASE_REVOKE, request, deadline=deadline)
+        return answers.header(answer.header)
+
+    async def lease_state(self, lease_id: int, *, deadline: float) -> ports.LeaseState:
+        """Ask for Lease.LeaseTimeToLive with its keys."""
+        request = pb.LeaseTimeToLiveRequest(ID=lease_id, keys=True)
+        answer = await self._call(rpcs.LEASE_TIME_TO_LIVE, request, deadline=deadline)
+        return answers.lease_state(answer)
+
+    async def alarms(self, *, deadline: float) -> tuple[ports.Alarm, ...]:
+        """Return the raised alarms of all members."""
+        request = pb.AlarmRequest(action=pb.AlarmRequest.GET)
+        answer = await self._call(rpcs.ALARM, request, deadline=deadline)
+        return tuple(answers.alarm(raised) for raised in answer.alarms)
+
+    async def hash_kv(self, revision: int, *, deadline: float) -> ports.HashKv:
+        """Ask for Maintenance.HashKV at a revision, 0 for the current one.
+
+        Before 3.6 the answer does not say which revision was hashed: then it is the one that
+        was asked for, and for 0 the one in the header, exact only while nothing is written.
+        """
+        request = pb.HashKVRequest(revision=revision)
+        answer = await self._call(rpcs.HASH_KV, request, deadline=deadline)
+        return ports.HashKv(
+            hash=answer.hash,
+            compact_revision=answer.compact_revision,
+            revision=answer.hash_revision or revision or answer.header.revision,
+        )
+
+    async def _authenticate(self, user: str, password: str, deadline: float) -> str:
+        request = pb.AuthenticateRequest(name=user, password=password)
+        return (await self._send(rpcs.AUTHENTICATE, request, "", deadline)).token
+
+    async def _call(
+        self,
+        rpc: Rpc[Request, Response],
+        request: Request,
+        *,
+        deadline: float,
+        needs_user: bool = True,
+    ) -> Response:
+        """Send as the user; once more, with a new token, when etcd refuses the one we had."""
+        clock = asyncio.get_running_loop().time
+        end = clock() + deadline
+        session = self._session
+        token = await session.token(deadline=deadline) if needs_user else session.cached_token
+        try:
+            return await self._send(rpc, request, token, end - clock())
+        except EtcdError as error:
+            if not session.may_renew(error):
+                raise
+        token = await session.renewed(token, deadline=end - clock())
+        return await self._send(rpc, request, token, end - clock())
+
+    async def _send(
+        self, rpc: Rpc[Request, Response], request: Request, token: str, deadline: float
+    ) -> Response:
+        if self._closed:
+            raise Unreachable(f"the connection to {self._endpoint} was closed by us")
+        call = self._channel.unary_unary(
+            rpc.path,
+            request_serializer=rpc.request.SerializeToString,
+            response_deserializer=rpc.response.FromString,
+        )
+        metadata = (("token", token),) if token else ()
+        try:
+            answer: Response = await call(request, timeout=max(deadline, 0), metadata=metadata)
+        except grpc.aio.AioRpcError as error:
+            raise translate(
+                error, endpoint=self._endpoint, method=rpc.path, deadline=deadline
+            ) from error
+        return answer
+
+
+def connect(
+    endpoint: str, *, tls: TlsMaterial | None, credentials: tuple[str, str] | None
+) -> EtcdClient:
+    """Return a client for one client URL; nothing is sent before its first call.
+
+    `credentials` are user and password. To be called in a running event loop; the caller
+    closes the client. UsageError when the URL is malformed or `https` lacks TLS material.
+    """
+    return EtcdClient(endpoint, open_channel(endpoint, tls), credentials)

@@ -1,0 +1,94 @@
+"""`requorum.ports.Host` for the machine that we run on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from requorum.clients.hosts import local_files, local_locks, local_processes
+from requorum.clients.hosts.local_processes import LocalProcess
+from requorum.clients.hosts.local_source import FileSource
+from requorum.ports import Completed, Disk, FileStat
+
+
+class LocalHost:
+    """This machine. What may wait for a disk runs in a thread."""
+
+    def __init__(self, name: str = "local") -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"LocalHost({self._name!r})"
+
+    @property
+    def name(self) -> str:
+        """Return the name that the cluster file gives it."""
+        return self._name
+
+    async def run(
+        self, argv: Sequence[str], *, deadline: float, env: Mapping[str, str] | None = None
+    ) -> Completed:
+        """Run until the command itself exits; at the deadline its process group is killed."""
+        return await local_processes.run(argv, deadline=deadline, env=env)
+
+    async def spawn(
+        self, argv: Sequence[str], *, log: str, env: Mapping[str, str] | None = None
+    ) -> LocalProcess:
+        """Start in the background; the kernel kills it when we die, by SIGKILL too."""
+        return local_processes.spawn(argv, log=log, env=env)
+
+    async def free_ports(self, count: int) -> tuple[int, ...]:
+        """Return loopback TCP ports that nobody listens on at this moment."""
+        return local_processes.free_ports(count)
+
+    async def stat(self, path: str) -> FileStat | None:
+        """Return what `path` is (symbolic links followed), None where nothing is."""
+        return await asyncio.to_thread(local_files.stat, path)
+
+    async def list_dir(self, path: str) -> tuple[str, ...] | None:
+        """Return the sorted names in the directory, None where there is none."""
+        return await asyncio.to_thread(local_files.list_dir, path)
+
+    @asynccontextmanager
+    async def open(self, path: str) -> AsyncIterator[FileSource]:
+        """Open a file for random reading; its size is the size at opening."""
+        source = await asyncio.to_thread(FileSource, path)
+        try:
+            yield source
+        finally:
+            source.close()
+
+    async def disk(self, path: str) -> Disk:
+        """Return the file system that holds `path`, or its nearest existing parent."""
+        return await asyncio.to_thread(local_files.disk, path)
+
+    async def make_dirs(self, path: str, *, mode: int = 0o700) -> None:
+        """Create the directory and its missing parents; no error when it exists."""
+        await asyncio.to_thread(local_files.make_dirs, path, mode)
+
+    async def rename(self, source: str, target: str) -> None:
+        """Rename and fsync both parents. Refuses when `target` exists, whatever it is."""
+        await asyncio.to_thread(local_files.rename, source, target)
+
+    async def write_new(self, path: str, data: bytes, *, mode: int = 0o600) -> None:
+        """Write a whole file: new name, fsync, rename, fsync the folder. Replaces a file."""
+        await asyncio.to_thread(local_files.write_new, path, data, mode)
+
+    async def write_at(self, path: str, offset: int, data: bytes) -> None:
+        """Write into an existing file of our own making, then fsync it."""
+        await asyncio.to_thread(local_files.write_at, path, offset, data)
+
+    async def sync_tree(self, path: str) -> None:
+        """Sync every file and directory below `path`, and `path` itself."""
+        await asyncio.to_thread(local_files.sync_tree, path)
+
+    async def chown_tree(self, path: str, uid: int, gid: int) -> None:
+        """Give `path` and all below it to that owner; nothing to do when it already has it."""
+        await asyncio.to_thread(local_files.chown_tree, path, uid, gid)
+
+    async def in_use(self, path: str) -> bool:
+        """Return whether a process holds a lock on that file, as etcd does on its db and WAL."""
+        return await asyncio.to_thread(local_locks.in_use, path)
+
+    def lock(self, path: str, *, holder: str) -> AbstractAsyncContextManager[None]:
+        """Hold an exclusive lock, freed by the kernel if we die."""
+        return local_locks.lock(path, holder)

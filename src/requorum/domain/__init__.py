@@ -1,0 +1,1 @@
+"""Operators' nouns and rules, without I/O."""

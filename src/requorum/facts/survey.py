@@ -1,0 +1,166 @@
+"""Everything that a recovery decides on, gathered from all members at once, read-only."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from requorum.domain.cluster import Cluster, MemberSpec
+from requorum.domain.ids import ClusterId, MemberId
+from requorum.facts.data_dir import Stamps, hash_content, hold_against_log, read_member, stamp
+from requorum.facts.live import Connect, LiveMember, ask_members
+from requorum.inspection.agreement import known_commit, vote
+from requorum.inspection.completed_log import CompletedLog, complete_log
+from requorum.inspection.decision import ClusterEvidence
+from requorum.inspection.evidence import DatabaseEvidence, MemberEvidence
+from requorum.inspection.identity import identify
+from requorum.inspection.membership import Membership, RaftMember, membership_of
+from requorum.ports import Disk, Host, ServiceControl
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How each member is reached; by member name."""
+
+    hosts: Mapping[str, Host]
+    services: Mapping[str, ServiceControl]
+    connect: Connect
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The facts of one moment. `disks` are those of the data directories."""
+
+    cluster_id: ClusterId | None
+    evidence: ClusterEvidence
+    live: Mapping[str, LiveMember]
+    running: Mapping[str, bool]
+    disks: Mapping[str, Disk]
+    stamps: Mapping[str, Stamps]
+
+
+async def survey(cluster: Cluster, reach: Reach) -> Survey:
+    """Gather all facts; raises Refused where they do not say which cluster this is."""
+    live = await ask_members(cluster, reach.connect)
+    running = await running_members(cluster, reach)
+    found = await asyncio.gather(
+        *(_evidence(reach.hosts[m.name], m, running=running[m.name]) for m in cluster.members)
+    )
+    members = {m.name: m for m in found}
+    cluster_id, evidence = await _together(cluster, reach, members)
+    return Survey(
+        cluster_id=cluster_id,
+        evidence=evidence,
+        live=live,
+        running=running,
+        disks=await disks_of(cluster, reach),
+        stamps=await stamps_of(cluster, reach),
+    )
+
+
+async def running_members(cluster: Cluster, reach: Reach) -> Mapping[str, bool]:
+    """Ask every service whether its member runs."""
+    answers = await asyncio.gather(*(reach.services[m.name].running() for m in cluster.members))
+    return {m.name: runs for m, runs in zip(cluster.members, answers, strict=True)}
+
+
+async def disks_of(cluster: Cluster, reach: Reach) -> Mapping[str, Disk]:
+    """Return the file system of every member's data directory."""
+    return {m.name: await reach.hosts[m.name].disk(m.data_dir) for m in cluster.members}
+
+
+async def stamps_of(cluster: Cluster, reach: Reach) -> Mapping[str, Stamps]:
+    """Return the stamps of every member's files."""
+    return {m.name: await stamp(reach.hosts[m.name], m) for m in cluster.members}
+
+
+async def _evidence(host: Host, member: MemberSpec, *, running: bool) -> MemberEvidence:
+    return replace(await read_member(host, member), running=running)
+
+
+async def _together(
+    cluster: Cluster, reach: Reach, members: Mapping[str, MemberEvidence]
+) -> tuple[ClusterId | None, ClusterEvidence]:
+    """Make of single members' evidence what only all of them together can tell."""
+    identity = identify(
+        members,
+        pinned=cluster.cluster_id,
+        peer_urls={m.name: m.peer_url for m in cluster.members},
+    )
+    ours = {n: m for n, m in members.items() if n not in identity.foreign}
+    log = complete_log({n: m.log for n, m in ours.items() if m.log is not None and m.log.metadata})
+    if log is not None:
+        ours = await _held_against_log(cluster, reach, ours, log)
+    ours = await _hashed(cluster, reach, ours)
+    outvoted, disputed = vote(ours)
+    return identity.cluster_id, ClusterEvidence(
+        members=ours,
+        foreign=identity.foreign,
+        membership=_membership(cluster, ours, log),
+        log=log,
+        known_commit=known_commit(ours),
+        outvoted=outvoted,
+        disputed=disputed,
+    )
+
+
+async def _held_against_log(
+    cluster: Cluster, reach: Reach, members: Mapping[str, MemberEvidence], log: CompletedLog
+) -> dict[str, MemberEvidence]:
+    async def one(member: MemberEvidence) -> MemberEvidence:
+        database = member.database
+        if database is None or not database.readable:
+            return member
+        spec = cluster.member(member.name)
+        return replace(
+            member,
+            database=await hold_against_log(reach.hosts[member.name], spec, database, log),
+        )
+
+    return {m.name: m for m in await asyncio.gather(*map(one, members.values()))}
+
+
+async def _hashed(
+    cluster: Cluster, reach: Reach, members: Mapping[str, MemberEvidence]
+) -> dict[str, MemberEvidence]:
+    """Hash every sound database at one revision that all hold, where there are two or more."""
+    states = {
+        name: m.database.state
+        for name, m in members.items()
+        if m.database is not None and not m.database.problems and m.database.state is not None
+    }
+    revision = min((s.current_revision for s in states.values()), default=0)
+    compact = max((s.compact_revision for s in states.values()), default=0)
+    if len(states) < 2 or compact > revision:
+        return dict(members)
+
+    async def one(name: str, database: DatabaseEvidence) -> tuple[str, DatabaseEvidence]:
+        spec = cluster.member(name)
+        hashed = await hash_content(
+            reach.hosts[name], spec, database, compact=compact, revision=revision
+        )
+        return name, hashed
+
+    databases = {n: m.database for n, m in members.items() if n in states and m.database}
+    hashed = dict(await asyncio.gather(*(one(n, d) for n, d in databases.items())))
+    return {n: replace(m, database=hashed.get(n, m.database)) for n, m in members.items()}
+
+
+def _membership(
+    cluster: Cluster, members: Mapping[str, MemberEvidence], log: CompletedLog | None
+) -> Membership:
+    """Return who is a member by the files, else by the cluster file."""
+    snaps = [s for m in members.values() for s in m.snaps]
+    found = membership_of(snaps, log.entries) if log is not None else None
+    if found is not None:
+        return found
+    assumed = (
+        RaftMember(_id_of(members.get(m.name), number), m.name, (m.peer_url,), is_learner=False)
+        for number, m in enumerate(cluster.members, start=1)
+    )
+    return Membership({m.id: m for m in assumed})
+
+
+def _id_of(member: MemberEvidence | None, number: int) -> MemberId:
+    """Return the member's own ID, or a negative stand-in where its files are gone."""
+    known = member.member_id if member else None
+    return known if known is not None else MemberId(-number)

@@ -1,0 +1,1 @@
+"""Bytes to records and back: bbolt, WAL, snap, MVCC, the protobuf wire. Pure."""

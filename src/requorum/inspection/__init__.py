@@ -1,0 +1,1 @@
+"""What files prove, and which member's history is longest. Pure."""

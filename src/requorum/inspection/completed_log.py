@@ -1,0 +1,113 @@
+"""The log that would win a Raft election, completed from the other members.
+
+Raft's Log Matching property (Raft thesis, 3.5): two logs that hold an entry with the same index
+and term are identical up to it. So a record that one member lost may be taken from another whose
+log meets the winner's at that place or later; nothing else may fill a gap.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from requorum.formats.raftpb import Entry
+from requorum.inspection.member_log import LogEnding, MemberLog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletedLog:
+    """One history made of all that can be read.
+
+    `entries` by index; `borrowed` names the member that each filled-in entry was taken from;
+    `gaps` are the indexes between first and last that no member can prove.
+    """
+
+    winner: str
+    entries: Mapping[int, Entry]
+    borrowed: Mapping[int, str]
+    gaps: tuple[int, ...]
+    first_index: int
+    last_index: int
+    last_term: int
+
+    def backwards_from(self, index: int, *, at_most: int) -> tuple[Entry, ...]:
+        """Return the entries from `index` down to the first gap, newest first."""
+        found: list[Entry] = []
+        while len(found) < at_most and (entry := self.entries.get(index)) is not None:
+            found.append(entry)
+            index -= 1
+        return tuple(found)
+
+    def gaps_after(self, index: int) -> tuple[int, ...]:
+        """Return what is missing between `index` and the end."""
+        first = max(index + 1, 1)
+        missing = [g for g in self.gaps if g >= first]
+        if self.entries and first < self.first_index:
+            missing = [*range(first, self.first_index), *missing]
+        return tuple(missing)
+
+
+def complete_log(logs: Mapping[str, MemberLog]) -> CompletedLog | None:
+    """Return the winning log, its gaps filled as far as others prove them; None without logs."""
+    name = _winner(logs)
+    if name is None:
+        return None
+    winner = logs[name]
+    entries = {i: e for i, e in winner.entries.items() if i not in winner.doubtful}
+    borrowed: dict[int, str] = {}
+    others = [(n, log, _proven_up_to(winner, log)) for n, log in logs.items() if n != name]
+    lowest = min((log.first_index for log in logs.values() if log.entries), default=1)
+    for index in range(winner.last_index, lowest - 1, -1):
+        if index in entries:
+            continue
+        found = _borrow(index, others)
+        if found is not None:
+            borrowed[index], entries[index] = found
+        elif index in winner.doubtful:
+            # Better than a hole, and named as a gap all the same.
+            entries[index] = winner.entries[index]
+    first = min(entries, default=winner.last_index + 1)
+    whole = range(first, winner.last_index + 1)
+    unproven = {i for i in winner.doubtful if i not in borrowed}
+    return CompletedLog(
+        winner=name,
+        entries=entries,
+        borrowed=borrowed,
+        gaps=tuple(i for i in whole if i not in entries or i in unproven),
+        first_index=first,
+        last_index=winner.last_index,
+        last_term=winner.last_term,
+    )
+
+
+def _winner(logs: Mapping[str, MemberLog]) -> str | None:
+    """Return who would win: greatest last term, then index; among equals the least damaged."""
+    if not logs:
+        return None
+    return max(sorted(logs), key=lambda n: (*logs[n].position, _soundness(logs[n])))
+
+
+def _soundness(log: MemberLog) -> tuple[bool, int]:
+    return (log.ending is LogEnding.CLEAN, len(log.entries))
+
+
+def _proven_up_to(winner: MemberLog, other: MemberLog) -> int:
+    """Return the index up to which the other's entries are the winner's too.
+
+    Either both hold an entry of the same term there (Log Matching), or the other one wrote it down
+    as committed, and the winner's log holds every committed entry.
+    """
+    for place in range(min(winner.last_index, other.last_index), 0, -1):
+        ours, theirs = winner.entries.get(place), other.entries.get(place)
+        if ours is None or theirs is None or place in winner.doubtful | other.doubtful:
+            continue
+        if ours.term == theirs.term:
+            return max(place, other.commit)
+    return other.commit
+
+
+def _borrow(index: int, others: Sequence[tuple[str, MemberLog, int]]) -> tuple[str, Entry] | None:
+    """Return the entry that the winner must have had at `index`, and whose copy it is."""
+    for name, log, proven_up_to in others:
+        candidate = log.entries.get(index)
+        if candidate is not None and index <= proven_up_to and index not in log.doubtful:
+            return name, candidate
+    return None

@@ -1,0 +1,146 @@
+"""What one db file proves: its pages, its buckets, and whether the log confirms it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import groupby
+
+from requorum.errors import DamagedInput
+from requorum.formats.backend import BackendState, read_backend
+from requorum.formats.bbolt.bucket import Database
+from requorum.formats.bbolt.check import check
+from requorum.formats.hashkv import hash_kv
+from requorum.formats.mvcc import KeyValue
+from requorum.formats.raftpb import Entry
+from requorum.formats.records import RecordBatch, scan_all
+from requorum.formats.source import Source
+from requorum.inspection.alignment import (
+    Alignment,
+    Change,
+    Contradiction,
+    RevisionChanges,
+    align,
+    turns_puts_down,
+)
+from requorum.inspection.completed_log import CompletedLog
+from requorum.inspection.evidence import DatabaseEvidence
+
+COMPARED_ENTRIES_MAX = 50_000
+"""Entries held against a database. They are the newest; older pages are covered by the members'
+hashes. A bound, because decoding an entry costs microseconds and a log may hold a million."""
+
+SHOWN_DAMAGES = 5
+
+
+def examine_database(source: Source) -> DatabaseEvidence:
+    """Check every page and read what the buckets say. Damage is evidence, never an error."""
+    try:
+        result = check(source)
+        damages = tuple(str(d) for d in result.damages[:SHOWN_DAMAGES])
+        if result.damage_count > SHOWN_DAMAGES:
+            damages += (f"and {result.damage_count - SHOWN_DAMAGES} more damaged places",)
+        if damages:
+            return DatabaseEvidence(size=source.size, damages=damages)
+        return DatabaseEvidence(size=source.size, state=read_etcd_backend(source))
+    except DamagedInput as error:
+        return DatabaseEvidence(size=source.size, damages=(error.message,))
+
+
+def read_etcd_backend(source: Source) -> BackendState:
+    """Read the buckets of an etcd database; DamagedInput where it is some other bbolt file."""
+    database = Database(source)
+    if database.bucket(b"key") is None or database.bucket(b"meta") is None:
+        raise DamagedInput("it is a bbolt file, but holds no etcd buckets")
+    return read_backend(database)
+
+
+def compare_with_log(
+    source: Source, evidence: DatabaseEvidence, log: CompletedLog
+) -> DatabaseEvidence:
+    """Return the evidence with its alignment against the winning log."""
+    if evidence.state is None:
+        return evidence
+    try:
+        alignment = _alignment(source, evidence.state, log)
+    except DamagedInput as error:
+        return replace(evidence, damages=(error.message,))
+    return replace(evidence, alignment=alignment)
+
+
+def _alignment(source: Source, state: BackendState, log: CompletedLog) -> Alignment | None:
+    index = state.consistent_index
+    if index <= log.last_index:
+        if state.term is not None and (wrong := _wrong_term(state.term, index, log)):
+            return wrong
+        return align_at(source, state, log, index)
+    # Ahead of every log: true when the logs lost their ends, or its index is damaged. If its last
+    # revision is what the log's last entries made, the index is not where the database stands.
+    at_end = align_at(source, state, log, log.last_index)
+    if at_end is None or not at_end.agrees or at_end.revisions == 0:
+        return None
+    what = (
+        f"its consistent index is {index}, yet its last revision was made by an entry "
+        f"at or before {log.last_index}, where the log ends"
+    )
+    return Alignment(0, 0, Contradiction(state.current_revision, log.last_index, what))
+
+
+def _wrong_term(term: int, index: int, log: CompletedLog) -> Alignment | None:
+    entry = log.entries.get(index)
+    if entry is None or entry.term == term or index in log.gaps:
+        return None
+    what = f"it applied entry {index} of term {term}, the log has term {entry.term} there"
+    return Alignment(0, 0, Contradiction(None, index, what))
+
+
+def align_at(
+    source: Source, state: BackendState, log: CompletedLog, index: int
+) -> Alignment | None:
+    """Hold a database against the log's entries up to `index`; None where there are none."""
+    entries = log.backwards_from(index, at_most=COMPARED_ENTRIES_MAX)
+    if not entries:
+        return None
+    oldest = max(state.compact_revision, 1)
+    return align(
+        entries,
+        revisions_backwards(source, above=oldest, at_most=len(entries)),
+        oldest_revision=_oldest_compared(state, entries, oldest),
+        strict=not (state.alarms or state.auth_enabled or turns_puts_down(entries)),
+    )
+
+
+def _oldest_compared(state: BackendState, entries: tuple[Entry, ...], oldest: int) -> int:
+    """Return the revision below which entries may lie outside of what is compared."""
+    return max(oldest, state.current_revision - len(entries))
+
+
+def revisions_backwards(source: Source, *, above: int, at_most: int) -> Iterator[RevisionChanges]:
+    """Yield what each of the newest revisions changed, newest first."""
+    database = Database(source)
+    records = scan_all(database)
+    records = records.take(records.main > above)
+    records = records.take(slice(_first_row(records, at_most), None))
+    rows = range(len(records) - 1, -1, -1)
+    for main, group in groupby(rows, key=lambda row: int(records.main[row])):
+        changes = [_change(source, records, row) for row in group]
+        yield RevisionChanges(main, tuple(reversed(changes)))
+
+
+def _first_row(records: RecordBatch, revisions: int) -> int:
+    """Return the row at which the newest `revisions` main revisions begin."""
+    if not len(records):
+        return 0
+    lowest = int(records.main[-1]) - revisions
+    return int((records.main <= lowest).sum())
+
+
+def _change(source: Source, records: RecordBatch, row: int) -> Change:
+    kv = KeyValue.decode(source.read(int(records.value_offset[row]), int(records.value_size[row])))
+    return Change(kv.key, None if records.tombstone[row] else kv.value)
+
+
+def content_hash(source: Source, *, compact_revision: int, revision: int) -> int:
+    """Return a hash over all keys at one revision, as if compacted to another.
+
+    Two databases of one cluster give the same, whatever each of them compacted already.
+    """
+    return hash_kv(Database(source), revision, compact_revision).hash

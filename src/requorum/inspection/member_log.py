@@ -1,0 +1,276 @@
+"""One member's Raft log, as its WAL segments still prove it.
+
+Raft's rule for reading a log back (etcd: wal.ReadAll): an entry at index i replaces whatever was
+at i and everything behind it. Damage makes that rule treacherous: the record that cannot be read
+may be the one that replaced entries which can. So entries before a damage are believed only when
+nothing lost could have overwritten them; the others are `doubtful`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from requorum.errors import DamagedInput
+from requorum.formats.raftpb import Entry, HardState, decode_entry, decode_hard_state
+from requorum.formats.wal import (
+    Ending,
+    Record,
+    RecordType,
+    Segment,
+    WalMetadata,
+    WalSnapshot,
+    decode_metadata,
+    decode_wal_snapshot,
+)
+
+SEGMENT_BYTES = 64_000_000
+"""etcd cuts a segment when it has reached this size. Source: wal.SegmentSizeBytes."""
+
+
+class LogEnding(StrEnum):
+    """How the readable part of a log ends."""
+
+    CLEAN = "clean"
+    TORN = "torn"
+    DAMAGED = "damaged"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class LogDamage:
+    """A place in a WAL that cannot be read, or a segment that is not there."""
+
+    segment: str
+    offset: int | None
+    what: str
+    after_index: int
+    """The last entry index read before the place; 0 when there was none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberLog:
+    """What one WAL directory proves. Indexes and terms are Raft's.
+
+    `entries` holds every entry that can still be read, by index, with gaps where records are
+    damaged. `doubtful` are the indexes among them that a lost record may have replaced.
+    """
+
+    metadata: WalMetadata | None
+    entries: Mapping[int, Entry]
+    doubtful: frozenset[int] = frozenset()
+    hard_state: HardState | None = None
+    snapshots: tuple[WalSnapshot, ...] = ()
+    damages: tuple[LogDamage, ...] = ()
+    ending: LogEnding
+    starts_at_zero: bool = False
+    """Whether the first segment ever written (0-0) was read."""
+    first_index: int = field(init=False)
+    last_index: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "first_index", min(self.entries, default=0))
+        object.__setattr__(self, "last_index", max(self.entries, default=self._base_index()))
+
+    def _base_index(self) -> int:
+        """Return where a log without entries stands: at its newest snapshot."""
+        return max((s.index for s in self.snapshots), default=0)
+
+    @property
+    def last_term(self) -> int:
+        """Return the term of the last entry, or of the newest snapshot where there is none."""
+        if self.entries:
+            return self.entries[self.last_index].term
+        return max(((s.index, s.term) for s in self.snapshots), default=(0, 0))[1]
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Return what a Raft election compares: (last term, last index)."""
+        return (self.last_term, self.last_index)
+
+    @property
+    def commit(self) -> int:
+        """Return the highest index that this member wrote down as committed, 0 when none."""
+        return self.hard_state.commit if self.hard_state else 0
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """Return the indexes between first and last that cannot be read, ascending."""
+        if not self.entries:
+            return ()
+        whole = range(self.first_index, self.last_index + 1)
+        return tuple(i for i in whole if i not in self.entries)
+
+    def term_at(self, index: int) -> int | None:
+        """Return the term of the entry or snapshot at `index`, None where that is unknown."""
+        entry = self.entries.get(index)
+        if entry is not None:
+            return entry.term
+        return next((s.term for s in self.snapshots if s.index == index and index), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFile:
+    """A segment, its file's name, sequence number and size in bytes."""
+
+    name: str
+    sequence: int
+    size: int
+    segment: Segment
+
+
+def read_member_log(files: Iterable[SegmentFile]) -> MemberLog:
+    """Put segments together, in the order of their sequence numbers.
+
+    Never raises for damage: what cannot be read is listed.
+    """
+    reading = _Reading()
+    for file in files:
+        reading.take(file)
+    return reading.result()
+
+
+class _Reading:
+    """The state of a log while its segments go by."""
+
+    def __init__(self) -> None:
+        self.metadata: WalMetadata | None = None
+        self.entries: dict[int, Entry] = {}
+        self.last = 0
+        self.doubtful: set[int] = set()
+        self.commit = HardState(term=0, vote=0, commit=0)
+        self.seen_hard_state = False
+        self.snapshots: list[WalSnapshot] = []
+        self.damages: list[LogDamage] = []
+        self.ending = LogEnding.ABSENT
+        self.starts_at_zero = False
+        self.sequence: int | None = None
+        self.chain: int | None = None
+        self.lost_since_entry: int | None = 0
+        """Records lost since the last entry; None when their number is unknown."""
+
+    def take(self, file: SegmentFile) -> None:
+        name, segment = file.name, file.segment
+        if self.sequence is None:
+            self.starts_at_zero = file.sequence == 0
+        elif file.sequence != self.sequence + 1:
+            self._damage(name, None, f"segment {self.sequence + 1} before it is missing", None)
+        elif self._chain_broken(segment):
+            self._damage(name, 0, "it does not continue the segment before it", None)
+        self.sequence = file.sequence
+        places = sorted(segment.damages, key=lambda d: d.offset)
+        for record in segment.records:
+            while places and places[0].offset <= record.offset:
+                place = places.pop(0)
+                self._damage(name, place.offset, place.detail, place.lost)
+            self._record(name, record)
+        for place in places:
+            self._damage(name, place.offset, place.detail, place.lost)
+        self.chain = segment.last_crc
+        self.ending = _ending_of(file)
+
+    def _chain_broken(self, segment: Segment) -> bool:
+        return (
+            self.chain is not None
+            and segment.first_crc is not None
+            and segment.first_crc != self.chain
+            and not segment.damages
+        )
+
+    def _damage(self, name: str, offset: int | None, what: str, lost: int | None) -> None:
+        self.damages.append(LogDamage(name, offset, what, self.last))
+        if lost is None or self.lost_since_entry is None:
+            self.lost_since_entry = None
+        else:
+            self.lost_since_entry += lost
+
+    def _record(self, name: str, record: Record) -> None:
+        if not record.verified and not self._plausible(record):
+            self._damage(name, record.offset, "its checksum chain does not prove this record", 1)
+            return
+        try:
+            if record.type == RecordType.ENTRY:
+                self._entry(decode_entry(record.data), proven=record.verified)
+            elif record.type == RecordType.STATE:
+                self._state(decode_hard_state(record.data))
+            elif record.type == RecordType.METADATA:
+                self._metadata(name, record.offset, decode_metadata(record.data))
+            elif record.type == RecordType.SNAPSHOT:
+                self.snapshots.append(decode_wal_snapshot(record.data))
+        except DamagedInput as error:
+            what = f"a record that cannot be decoded: {error.message}"
+            self._damage(name, record.offset, what, 1)
+
+    def _plausible(self, record: Record) -> bool:
+        """Return whether an unproven record is at least the entry that had to come next."""
+        if record.type != RecordType.ENTRY:
+            return False
+        try:
+            return decode_entry(record.data).index == self.last + 1
+        except DamagedInput:
+            return False
+
+    def _metadata(self, name: str, offset: int, metadata: WalMetadata) -> None:
+        if self.metadata is not None and metadata != self.metadata:
+            self._damage(name, offset, "its metadata names another member or cluster", 0)
+            return
+        self.metadata = metadata
+
+    def _state(self, state: HardState) -> None:
+        self.seen_hard_state = True
+        highest = max(self.commit.commit, state.commit)
+        self.commit = HardState(term=state.term, vote=state.vote, commit=highest)
+
+    def _entry(self, entry: Entry, *, proven: bool) -> None:
+        if self.entries and entry.index <= self.last:
+            for index in range(entry.index, self.last + 1):
+                self.entries.pop(index, None)
+                self.doubtful.discard(index)
+        if self.lost_since_entry != 0:
+            self._doubt_before(entry)
+            self.lost_since_entry = 0
+        self.entries[entry.index] = entry
+        self.last = entry.index
+        if not proven:
+            self.doubtful.add(entry.index)
+
+    def _doubt_before(self, entry: Entry) -> None:
+        """Doubt what lost records may have replaced; see the module's first lines.
+
+        An entry of the same term as the next readable one is safe: a term has one leader, and a
+        leader writes each index once. A committed entry is safe: it is never replaced.
+        """
+        reach = self.lost_since_entry
+        lowest = self.commit.commit + 1 if reach is None else entry.index - reach
+        for index in range(max(lowest, self.commit.commit + 1), entry.index):
+            known = self.entries.get(index)
+            if known is not None and known.term != entry.term:
+                self.doubtful.add(index)
+
+    def result(self) -> MemberLog:
+        return MemberLog(
+            metadata=self.metadata,
+            entries=self.entries,
+            doubtful=frozenset(self.doubtful),
+            hard_state=self.commit if self.seen_hard_state else None,
+            snapshots=tuple(self.snapshots),
+            damages=tuple(self.damages),
+            ending=self._final_ending(),
+            starts_at_zero=self.starts_at_zero,
+        )
+
+    def _final_ending(self) -> LogEnding:
+        if self.ending is LogEnding.CLEAN and self.lost_since_entry != 0:
+            return LogEnding.DAMAGED
+        return self.ending
+
+
+def _ending_of(file: SegmentFile) -> LogEnding:
+    segment = file.segment
+    if segment.ending is Ending.TORN:
+        return LogEnding.TORN
+    if segment.ending is Ending.DAMAGED:
+        return LogEnding.DAMAGED
+    if segment.end_offset == file.size and file.size >= SEGMENT_BYTES:
+        # A segment that was cut has no preallocated tail: the next one exists or existed.
+        return LogEnding.DAMAGED
+    return LogEnding.CLEAN

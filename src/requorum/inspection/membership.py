@@ -1,0 +1,71 @@
+"""Who is a member, from snapshots and the configuration changes in the log."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from requorum.domain.ids import MemberId
+from requorum.formats.raftpb import ConfChange, ConfChangeType, Entry, EntryType, decode_conf_change
+from requorum.formats.snap import Snap
+
+
+@dataclass(frozen=True, slots=True)
+class RaftMember:
+    """A member as Raft knows it. `name` is empty until the member has published it."""
+
+    id: MemberId
+    name: str
+    peer_urls: tuple[str, ...]
+    is_learner: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """The members after all changes that were read."""
+
+    members: Mapping[MemberId, RaftMember]
+
+    @property
+    def voters(self) -> tuple[RaftMember, ...]:
+        """Return those whose vote and disk count for a quorum."""
+        return tuple(m for m in self.members.values() if not m.is_learner)
+
+
+def membership_of(snaps: Iterable[Snap], entries: Mapping[int, Entry]) -> Membership | None:
+    """Return the membership that the newest snapshot and the log behind it give.
+
+    None where it cannot be known: no snapshot, and a log that does not reach back to entry 1.
+    """
+    newest = max(snaps, key=lambda s: s.index, default=None)
+    if newest is None and 1 not in entries:
+        return None
+    members = {} if newest is None else _members_in(newest)
+    base = 0 if newest is None else newest.index
+    for index in sorted(i for i in entries if i > base):
+        if entries[index].type is EntryType.CONF_CHANGE:
+            _apply(decode_conf_change(entries[index].data), members)
+    return Membership(members) if members else None
+
+
+def _members_in(snap: Snap) -> dict[MemberId, RaftMember]:
+    learners = set(snap.conf_state.learners)
+    return {
+        MemberId(m.id): RaftMember(
+            MemberId(m.id), m.name, m.peer_urls, m.is_learner or m.id in learners
+        )
+        for m in snap.members
+    }
+
+
+def _apply(change: ConfChange, members: dict[MemberId, RaftMember]) -> None:
+    member_id = MemberId(change.node_id)
+    if change.type is ConfChangeType.REMOVE_NODE:
+        members.pop(member_id, None)
+        return
+    context = change.context
+    known = members.get(member_id)
+    urls = context.peer_urls if context and context.peer_urls else known.peer_urls if known else ()
+    name = (context.name if context else "") or (known.name if known else "")
+    learner = change.type is ConfChangeType.ADD_LEARNER_NODE
+    if change.type is ConfChangeType.UPDATE_NODE and known:
+        learner = known.is_learner
+    members[member_id] = RaftMember(member_id, name, urls, learner)

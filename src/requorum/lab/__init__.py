@@ -1,0 +1,1 @@
+"""The practice cluster: real etcd processes on loopback, to break and to mend."""

@@ -1,0 +1,42 @@
+"""The command line of a practice member."""
+
+from requorum.lab.layout import Lab
+
+
+def member_argv(lab: Lab, name: str) -> list[str]:
+    """Return the command line that starts this member, the same at its first start and later.
+
+    etcd ignores the --initial-… flags once the data directory exists, so that a member that was
+    recovered (with another token) is started by them as well.
+    """
+    peer_url, client_url = lab.peer_url(name), lab.client_url(name)
+    return [
+        str(lab.bin_dir / "etcd"),
+        f"--name={name}",
+        f"--data-dir={lab.data_dir(name)}",
+        f"--listen-peer-urls={peer_url}",
+        f"--initial-advertise-peer-urls={peer_url}",
+        f"--listen-client-urls={client_url}",
+        f"--advertise-client-urls={client_url}",
+        f"--initial-cluster={','.join(f'{other}={lab.peer_url(other)}' for other in lab.names)}",
+        f"--initial-cluster-token={lab.token}",
+        "--initial-cluster-state=new",
+        "--logger=zap",
+        *_tls_flags(lab),
+        *lab.extra_flags,
+    ]
+
+
+def _tls_flags(lab: Lab) -> list[str]:
+    if lab.tls is None:
+        return []
+    return [
+        f"--cert-file={lab.tls.cert}",
+        f"--key-file={lab.tls.key}",
+        f"--trusted-ca-file={lab.tls.cacert}",
+        "--client-cert-auth",
+        f"--peer-cert-file={lab.tls.cert}",
+        f"--peer-key-file={lab.tls.key}",
+        f"--peer-trusted-ca-file={lab.tls.cacert}",
+        "--peer-client-cert-auth",
+    ]

@@ -1,0 +1,1 @@
+"""One file per procedure: facts in, a plan or a refusal out."""

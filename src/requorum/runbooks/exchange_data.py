@@ -1,0 +1,171 @@
+"""The part that Rescue and Restore share: one file onto every member, then start and check."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from requorum.domain.binaries import EtcdBinaries
+from requorum.domain.cluster import Cluster, MemberSpec
+from requorum.domain.loss import Loss
+from requorum.domain.units import binary_size
+from requorum.errors import NotEnoughSpace
+from requorum.ports import Disk
+from requorum.runbooks.steps.await_health import AwaitHealth
+from requorum.runbooks.steps.exchange import RestoreMember, SetAside, SwapModel
+from requorum.runbooks.steps.service import StartMember, StopMember
+from requorum.runbooks.steps.world import World
+from requorum.runbooks.workspace import Workspace
+from requorum.workflow.step import Step
+
+BUMP_REVISIONS = 1_000_000_000
+"""How far the revision is bumped where writes may be missing: further than any that was served."""
+
+
+CANNOT_BUMP = (
+    "this etcdctl cannot bump the revision (3.4.27 and 3.5.10 were the first that can): restart "
+    "every client that watches or caches, kube-apiserver among them"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryPlan:
+    """What the workflow's plan is made of, and what the result's `path` and `loss` will be."""
+
+    path: str
+    summary: tuple[str, ...]
+    warnings: tuple[str, ...]
+    loss: Loss
+    healthy: tuple[str, ...]
+    steps: tuple[Step[World], ...]
+
+
+def bump_where_possible(binaries: Mapping[str, EtcdBinaries]) -> int | None:
+    """Return by how much to bump the revision; None where some member's tools cannot."""
+    can = all(b.version.can_bump_revision for b in binaries.values())
+    return BUMP_REVISIONS if can else None
+
+
+def refuse_without_space(
+    cluster: Cluster, disks: Mapping[str, Disk], size: int, *, image_on: str | None
+) -> None:
+    """Refuse when a host cannot hold what the plan writes there: one copy for each member.
+
+    `size` in bytes. `image_on` is the member beside which the image is built, one copy more.
+    Members whose directories share a file system need what they write together.
+    """
+    for member in cluster.members:
+        disk = disks[member.name]
+        sharing = [
+            m.name
+            for m in cluster.members
+            if m.host == member.host and disks[m.name].filesystem == disk.filesystem
+        ]
+        needed = size * (len(sharing) + (image_on in sharing))
+        if disk.free < needed:
+            raise NotEnoughSpace(
+                f"{member.host} has {binary_size(disk.free)} free at {member.data_dir}, "
+                f"the plan needs {binary_size(needed)} there",
+                hint="Make room on that disk, but not in the data directories, and run it again.",
+            )
+
+
+def stop_steps(running: Sequence[MemberSpec], why: str) -> list[Step[World]]:
+    """Return the steps that stop members, all at once."""
+    return [
+        StopMember(host=m.host, title=f"stop {m.name}", reason=why, member=m.name, together="stop")
+        for m in running
+    ]
+
+
+def exchange_steps(
+    cluster: Cluster,
+    workspaces: Mapping[str, Workspace],
+    *,
+    snapshot: str,
+    skip_hash_check: bool,
+    token: str,
+    bump_revision: int | None,
+) -> list[Step[World]]:
+    """Return the steps from setting the old data aside to a cluster that serves the new."""
+    return [
+        *(_set_aside(m, workspaces[m.name]) for m in cluster.members),
+        *(
+            RestoreMember(
+                host=m.host,
+                title=f"restore {m.name} from the image" + _bumped(bump_revision),
+                reason="etcd's own `snapshot restore`, with a new cluster token, so that a member "
+                "with old data can never join by accident",
+                risk="needs as much disk again as the image has",
+                together="restore",
+                member=m.name,
+                snapshot=snapshot,
+                skip_hash_check=skip_hash_check,
+                root=workspaces[m.name].root,
+                restored_data_dir=workspaces[m.name].restored_data_dir,
+                restored_wal_dir=workspaces[m.name].restored_wal_dir,
+                swaps=_swaps(workspaces[m.name]),
+                initial_cluster={x.name: x.peer_url for x in cluster.members},
+                token=token,
+                bump_revision=bump_revision,
+                owner_like=_owner_candidates(m, cluster, workspaces),
+            )
+            for m in cluster.members
+        ),
+        *start_steps(cluster.members, "the restored members form the cluster together"),
+        health_step(cluster.members),
+    ]
+
+
+def _bumped(bump_revision: int | None) -> str:
+    return f", its revision bumped by {bump_revision}" if bump_revision else ""
+
+
+def _set_aside(member: MemberSpec, workspace: Workspace) -> SetAside:
+    return SetAside(
+        host=member.host,
+        title=f"set the data of {member.name} aside as {workspace.swaps[0].aside}",
+        reason="renamed, never removed: this is what a rollback puts back",
+        together="set-aside",
+        member=member.name,
+        swaps=_swaps(workspace),
+    )
+
+
+def start_steps(members: Sequence[MemberSpec], why: str) -> list[Step[World]]:
+    """Return the steps that start members, all at once: one alone would wait for the others."""
+    return [
+        StartMember(
+            host=m.host,
+            title=f"start {m.name}",
+            reason=why,
+            member=m.name,
+            together=f"start {members[0].name}",
+        )
+        for m in members
+    ]
+
+
+def health_step(members: Sequence[MemberSpec]) -> AwaitHealth:
+    """Return the step that waits until these members serve."""
+    names = tuple(m.name for m in members)
+    return AwaitHealth(
+        host="-",
+        title=f"wait until {', '.join(names)} serve, and compare what they hold",
+        reason="a linearizable read through each, one leader, one hash at one revision",
+        members=names,
+    )
+
+
+def _swaps(workspace: Workspace) -> tuple[SwapModel, ...]:
+    return tuple(SwapModel(live=s.live, aside=s.aside, fresh=s.fresh) for s in workspace.swaps)
+
+
+def _owner_candidates(
+    member: MemberSpec, cluster: Cluster, workspaces: Mapping[str, Workspace]
+) -> tuple[str, ...]:
+    """Return the paths whose owner the new data gets: the old data's, else another member's."""
+    others = [m for m in cluster.members if m.name != member.name and m.host == member.host]
+    return tuple(
+        path
+        for m in (member, *others)
+        for path in (workspaces[m.name].swaps[0].aside, workspaces[m.name].swaps[0].live)
+    )

@@ -1,0 +1,235 @@
+"""`requorum recover`: from the facts of a failed cluster to the plan that brings it back.
+
+Source: procedures P1 to P3 and P7 in docs/concepts/recovery.md. Pure: facts in, plan out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from requorum.domain.binaries import EtcdBinaries
+from requorum.domain.cluster import Cluster, MemberSpec
+from requorum.domain.loss import Loss
+from requorum.domain.units import binary_size
+from requorum.errors import Refused
+from requorum.facts.live import quorum_serves
+from requorum.facts.survey import Survey
+from requorum.inspection.decision import Rescue, Restore, Start, decide
+from requorum.runbooks.exchange_data import (
+    CANNOT_BUMP,
+    RecoveryPlan,
+    bump_where_possible,
+    exchange_steps,
+    health_step,
+    refuse_without_space,
+    start_steps,
+    stop_steps,
+)
+from requorum.runbooks.steps.build_image import BuildImage
+from requorum.runbooks.steps.world import World
+from requorum.runbooks.workspace import Workspace
+from requorum.workflow.step import Step
+
+SPACE_FACTOR = 1.1
+"""A restored db may grow by the entries that are replayed onto it, and by bbolt's own steps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingToDo:
+    """Every member serves."""
+
+    summary: tuple[str, ...]
+
+
+def plan_recovery(
+    cluster: Cluster,
+    facts: Survey,
+    *,
+    run: str,
+    binaries: Mapping[str, EtcdBinaries],
+    workspaces: Mapping[str, Workspace],
+) -> RecoveryPlan | NothingToDo:
+    """Return the plan; Refused where acting would be wrong, with what to do instead."""
+    if quorum_serves(facts.live, facts.evidence.quorum):
+        return _quorum_is_alive(cluster, facts)
+    _refuse_if_only_the_leader_is_missing(facts)
+    match decide(facts.evidence):
+        case Start() as start:
+            return plan_start(cluster, facts, start)
+        case Rescue() as rescue:
+            return plan_rescue(
+                cluster, facts, rescue, run=run, binaries=binaries, workspaces=workspaces
+            )
+        case Restore() as restore:
+            raise Refused(
+                "no member's data can be used: " + "; ".join(restore.reasons),
+                hint="Restore a backup: `requorum restore FILE -c requorum.yaml`.",
+            )
+
+
+def _quorum_is_alive(cluster: Cluster, facts: Survey) -> RecoveryPlan | NothingToDo:
+    down = [m for m in cluster.members if not facts.live[m.name].reads]
+    serving = ", ".join(m.name for m in cluster.members if m not in down)
+    if not down:
+        return NothingToDo(summary=(f"all members serve: {serving}",))
+    decision = decide(facts.evidence)
+    startable = (
+        [m for m in down if m.name in (*decision.first, *decision.then)]
+        if isinstance(decision, Start)
+        else []
+    )
+    startable = [m for m in startable if not facts.running[m.name]]
+    if len(startable) == len(down):
+        return _start_the_rest(facts, startable, serving)
+    broken = [m.name for m in down if m not in startable]
+    raise Refused(
+        f"a quorum is alive ({serving}), so nothing has to be rescued; "
+        f"{', '.join(broken)} cannot simply be started",
+        hint=f"Replace {broken[0]}: remove it from the cluster, set its data aside, add it again "
+        "as a learner. A recovery would stop the members that serve.",
+    )
+
+
+def _start_the_rest(facts: Survey, startable: list[MemberSpec], serving: str) -> RecoveryPlan:
+    names = ", ".join(m.name for m in startable)
+    return RecoveryPlan(
+        path="start",
+        summary=(f"a quorum is alive ({serving}); {names} is intact and only has to be started",),
+        warnings=(),
+        loss=Loss(unproven=(), grounds=("a quorum never stopped serving",)),
+        healthy=tuple(facts.live),
+        steps=(*start_steps(startable, "its data is intact"), health_step(startable)),
+    )
+
+
+def _refuse_if_only_the_leader_is_missing(facts: Survey) -> None:
+    """Refuse where a quorum answers but elects no leader: files cannot mend that."""
+    answering = [name for name, live in facts.live.items() if live.answers]
+    if len(answering) >= facts.evidence.quorum:
+        raise Refused(
+            f"{', '.join(answering)} run and answer, which is a quorum, but elect no leader",
+            hint="Their data is not the trouble. Look at the network between the peer URLs, the "
+            "peer certificates and the clocks; etcd's own log names the peer it cannot reach.",
+        )
+
+
+def plan_start(cluster: Cluster, facts: Survey, start: Start) -> RecoveryPlan:
+    """Start the intact quorum, then those that merely lagged; name those to be replaced."""
+    first = [m for m in cluster.members if m.name in start.first]
+    then = [m for m in cluster.members if m.name in start.then]
+    steps: list[Step[World]] = []
+    for members, why in (
+        (first, "its data is intact"),
+        (then, "it lagged behind; now that a quorum serves it catches up"),
+    ):
+        stopped = [m for m in members if not facts.running[m.name]]
+        if stopped:
+            steps += start_steps(stopped, why)
+        if members:
+            steps.append(health_step(members if members is first else [*first, *then]))
+    return RecoveryPlan(
+        path="start",
+        summary=start.reasons,
+        warnings=tuple(
+            f"{name} is left out: {'; '.join(reasons)}. Replace it once the cluster serves."
+            for name, reasons in start.left_out.items()
+        ),
+        loss=Loss(unproven=(), grounds=start.reasons),
+        healthy=(*start.first, *start.then),
+        steps=tuple(steps),
+    )
+
+
+def plan_rescue(
+    cluster: Cluster,
+    facts: Survey,
+    rescue: Rescue,
+    *,
+    run: str,
+    binaries: Mapping[str, EtcdBinaries],
+    workspaces: Mapping[str, Workspace],
+) -> RecoveryPlan:
+    """One image from everything that can be read, then that image onto every member."""
+    on = rescue.base or rescue.log_from
+    size = _image_size(facts, rescue)
+    refuse_without_space(cluster, facts.disks, size, image_on=on)
+    bump = None if rescue.loss.proven_none else bump_where_possible(binaries)
+    running = [m for m in cluster.members if facts.running[m.name]]
+    image = workspaces[on].image
+    steps = [
+        *stop_steps(running, "it runs without a quorum; its files must hold still to be read"),
+        _build_image(cluster, facts, rescue, on=on, workspace=workspaces[on], size=size),
+        *exchange_steps(
+            cluster,
+            workspaces,
+            snapshot=image,
+            skip_hash_check=False,
+            token=f"requorum-{run}",
+            bump_revision=bump,
+        ),
+    ]
+    return RecoveryPlan(
+        path="rescue",
+        summary=rescue.reasons,
+        warnings=(*_left_out(rescue), *_warnings(cluster, facts, rescue.loss, bump)),
+        loss=rescue.loss,
+        healthy=tuple(m.name for m in cluster.members),
+        steps=tuple(steps),
+    )
+
+
+def _build_image(
+    cluster: Cluster, facts: Survey, rescue: Rescue, *, on: str, workspace: Workspace, size: int
+) -> BuildImage:
+    replayed = max(0, rescue.last_index - rescue.base_index)
+    source = f"the database of {rescue.base}" if rescue.base else "an empty database"
+    return BuildImage(
+        host=cluster.member(on).host,
+        title=f"build the image in {workspace.root}: {source}, {replayed} log entries replayed",
+        reason="etcd itself replays the log on a copy that can meet no other member; the result "
+        "is held against the log, entry by entry, before anything else is touched",
+        risk=f"needs {binary_size(size)} of disk; no member's data is changed",
+        on=on,
+        root=workspace.root,
+        image=workspace.image,
+        base=rescue.base,
+        base_index=rescue.base_index,
+        base_revision=rescue.base_revision,
+        log_members=tuple(
+            name for name, m in facts.evidence.members.items() if m.log and m.log.metadata
+        ),
+        log_from=rescue.log_from,
+        last_index=rescue.last_index,
+        last_term=rescue.last_term,
+        empty_entries=rescue.empty_entries,
+    )
+
+
+def _image_size(facts: Survey, rescue: Rescue) -> int:
+    """Return how many bytes the image may have: the database, and the log on top of it."""
+    base = facts.evidence.members[rescue.base].database if rescue.base else None
+    log = facts.evidence.log
+    entries = (
+        0
+        if log is None
+        else sum(
+            len(entry.data) for index, entry in log.entries.items() if index > rescue.base_index
+        )
+    )
+    return int(((base.size if base else 0) + entries) * SPACE_FACTOR)
+
+
+def _left_out(rescue: Rescue) -> list[str]:
+    return [f"{name}: {'; '.join(reasons)}" for name, reasons in rescue.left_out.items()]
+
+
+def _warnings(cluster: Cluster, facts: Survey, loss: Loss, bump: int | None) -> list[str]:
+    warnings = [f"not proven: {r.reason}" for r in loss.unproven]
+    if loss.unproven and bump is None:
+        warnings.append(CANNOT_BUMP)
+    voters = facts.evidence.voters
+    if voters > len(cluster.members):
+        warnings.append(
+            f"the cluster had {voters} voters, the cluster file names {len(cluster.members)}: "
+            "the recovered cluster will have the latter"
+        )
+    return warnings

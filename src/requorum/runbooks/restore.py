@@ -1,0 +1,143 @@
+"""`requorum restore FILE`: one snapshot file, or a copied db, onto every member.
+
+Source: procedures P4, P7 and P9 in docs/concepts/recovery.md. Pure: facts in, plan out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from requorum.domain.binaries import EtcdBinaries
+from requorum.domain.cluster import Cluster
+from requorum.domain.loss import Loss, UnprovenRange
+from requorum.domain.quorum import quorum_size
+from requorum.errors import DamagedInput, Refused, ToolUnfit
+from requorum.facts.live import LiveMember, quorum_serves
+from requorum.inspection.snapshot import SnapshotEvidence
+from requorum.ports import Disk
+from requorum.runbooks.exchange_data import (
+    CANNOT_BUMP,
+    RecoveryPlan,
+    bump_where_possible,
+    exchange_steps,
+    refuse_without_space,
+    stop_steps,
+)
+from requorum.runbooks.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreFacts:
+    """What a restore is decided on. `has_data`: whether a member still has a data directory."""
+
+    live: Mapping[str, LiveMember]
+    running: Mapping[str, bool]
+    has_data: Mapping[str, bool]
+    disks: Mapping[str, Disk]
+    snapshot: SnapshotEvidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreWishes:
+    """What the operator asked for. `bump_revision` None: the default; 0: no bump."""
+
+    path: str
+    even_if_serving: bool = False
+    bump_revision: int | None = None
+
+
+def plan_restore(
+    cluster: Cluster,
+    facts: RestoreFacts,
+    wishes: RestoreWishes,
+    *,
+    run: str,
+    binaries: Mapping[str, EtcdBinaries],
+    workspaces: Mapping[str, Workspace],
+) -> RecoveryPlan:
+    """Return the plan; DamagedInput for a file that must not be restored, Refused elsewhere."""
+    _refuse_damaged(facts.snapshot, wishes.path)
+    _refuse_serving(cluster, facts, wishes)
+    refuse_without_space(cluster, facts.disks, facts.snapshot.size, image_on=None)
+    bump = _bump(wishes, binaries)
+    running = [m for m in cluster.members if facts.running[m.name]]
+    return RecoveryPlan(
+        path="restore",
+        summary=_summary(facts.snapshot, wishes.path),
+        warnings=_warnings(facts, bump),
+        loss=_loss(facts.snapshot),
+        healthy=tuple(m.name for m in cluster.members),
+        steps=(
+            *stop_steps(running, "its data is about to be replaced"),
+            *exchange_steps(
+                cluster,
+                workspaces,
+                snapshot=wishes.path,
+                skip_hash_check=facts.snapshot.trailer == "absent",
+                token=f"requorum-{run}",
+                bump_revision=bump,
+            ),
+        ),
+    )
+
+
+def _refuse_damaged(snapshot: SnapshotEvidence, path: str) -> None:
+    if snapshot.problems:
+        raise DamagedInput(
+            f"{path} must not be restored: {'; '.join(snapshot.problems)}",
+            hint="Take another backup. Restoring this one would put the damage on every member.",
+        )
+
+
+def _refuse_serving(cluster: Cluster, facts: RestoreFacts, wishes: RestoreWishes) -> None:
+    if wishes.even_if_serving or not quorum_serves(facts.live, quorum_size(len(cluster.members))):
+        return
+    raise Refused(
+        "a quorum is alive; restoring would throw away everything written since that backup",
+        hint="If that is what you want, say --even-if-serving.",
+    )
+
+
+def _bump(wishes: RestoreWishes, binaries: Mapping[str, EtcdBinaries]) -> int | None:
+    possible = bump_where_possible(binaries)
+    if wishes.bump_revision is None:
+        return possible
+    if wishes.bump_revision and possible is None:
+        raise ToolUnfit(CANNOT_BUMP, hint="Name later binaries with --etcd-bin-dir.")
+    return wishes.bump_revision or None
+
+
+def _summary(snapshot: SnapshotEvidence, path: str) -> tuple[str, ...]:
+    what = (
+        "a snapshot whose SHA-256 matches"
+        if snapshot.trailer == "matches"
+        else "a copied database, without a SHA-256"
+    )
+    return (
+        f"{path} is {what}; every page is sound",
+        f"it stands at revision {snapshot.database.revision}",
+    )
+
+
+def _warnings(facts: RestoreFacts, bump: int | None) -> tuple[str, ...]:
+    found: list[str] = []
+    holding = [name for name, has in facts.has_data.items() if has]
+    if holding:
+        found.append(
+            f"{', '.join(holding)} still have data, which may hold more than this file: "
+            "see `requorum recover --plan` first"
+        )
+    if bump is None:
+        found.append(CANNOT_BUMP)
+    return tuple(found)
+
+
+def _loss(snapshot: SnapshotEvidence) -> Loss:
+    later = UnprovenRange(
+        first_index=snapshot.database.index + 1,
+        last_index=None,
+        first_revision=snapshot.database.revision + 1,
+        last_revision=None,
+        reason=f"the file ends at revision {snapshot.database.revision}: "
+        "whatever was written after it was made is not in it",
+    )
+    return Loss(unproven=(later,), grounds=())

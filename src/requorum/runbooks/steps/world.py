@@ -1,0 +1,39 @@
+"""What the steps of a recovery act on."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from requorum.domain.binaries import EtcdBinaries
+from requorum.domain.cluster import Cluster, MemberSpec
+from requorum.facts.survey import Reach
+from requorum.ports import Host, ServiceControl
+
+Say = Callable[[str], None]
+"""Takes one line of progress for the person who watches."""
+
+
+def _silent(_line: str) -> None:
+    """Say nothing: nobody watches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """The cluster and the way to it. `binaries` are etcd's own tools, by member name."""
+
+    run: str
+    cluster: Cluster
+    reach: Reach
+    binaries: Mapping[str, EtcdBinaries]
+    say: Say = field(default=_silent)
+
+    def spec(self, member: str) -> MemberSpec:
+        """Return the cluster file's entry of that member."""
+        return self.cluster.member(member)
+
+    def host(self, member: str) -> Host:
+        """Return the host that the member lives on."""
+        return self.reach.hosts[member]
+
+    def service(self, member: str) -> ServiceControl:
+        """Return the control of the member's service."""
+        return self.reach.services[member]

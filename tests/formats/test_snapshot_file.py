@@ -1,0 +1,52 @@
+"""The trailer of snapshot files."""
+
+import hashlib
+
+import pytest
+from etcd_data import EtcdDbs
+
+from requorum.formats.bbolt.bucket import Database
+from requorum.formats.bbolt.check import check
+from requorum.formats.hashkv import hash_kv
+from requorum.formats.snapshot_file import Trailer, split_trailer, trailer_matches
+from requorum.formats.source import BufferSource
+
+DB = bytes(range(256)) * 9000
+HASH = hashlib.sha256(DB).digest()
+
+
+def test_whole_snapshot() -> None:
+    """32 bytes more than whole sectors are the hash of all before them."""
+    source = BufferSource(DB + HASH)
+    assert split_trailer(source) == Trailer(len(DB), HASH)
+    assert trailer_matches(source) is True
+
+
+@pytest.mark.parametrize("offset", [0, 1 << 20, len(DB) - 1, len(DB), len(DB) + 31])
+def test_any_changed_byte(offset: int) -> None:
+    """A byte changed anywhere, the hash included, is noticed."""
+    data = bytearray(DB + HASH)
+    data[offset] ^= 1
+    assert trailer_matches(BufferSource(data)) is False
+
+
+@pytest.mark.etcd
+def test_real_snapshot(etcd_dbs: EtcdDbs, etcd_minor: str) -> None:
+    """A saved snapshot matches its trailer, is intact, and hashes as its member did."""
+    recorded = etcd_dbs(etcd_minor, "rich")
+    source = BufferSource(recorded.snapshot)
+    assert trailer_matches(source) is True
+    result = check(source)
+    assert result.damages == ()
+    assert split_trailer(source).db_size >= result.meta.logical_size
+    revision = recorded.current_revision
+    hashed = hash_kv(Database(source), revision)
+    assert (hashed.hash, hashed.compact_revision) == recorded.hashes[revision]
+
+
+@pytest.mark.parametrize("size", [0, 31, 512, 4096, 4096 + 31, 4096 + 33])
+def test_no_trailer(size: int) -> None:
+    """Other sizes have no trailer: a bare db, or a file that was cut."""
+    source = BufferSource(bytes(size))
+    assert split_trailer(source) == Trailer(size, None)
+    assert trailer_matches(source) is None
