@@ -38,6 +38,21 @@ class StartPractice(Protocol):
         ...
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the number of trials of `make kill-trials`."""
+    trials = "how often requorum is killed; FIRST-LAST repeats trials by their numbers"
+    parser.addoption("--kill-trials", metavar="N", help=trials)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the `kill` trials out where nobody asked for any: they take minutes to hours."""
+    if config.getoption("kill_trials"):
+        return
+    trials = [item for item in items if item.get_closest_marker("kill")]
+    config.hook.pytest_deselected(items=trials)
+    items[:] = [item for item in items if item not in trials]
+
+
 @pytest.fixture(scope="session")
 def etcd_cache() -> Path:
     """Return the directory that holds etcd's binaries by version."""

@@ -74,9 +74,17 @@ class Host(Protocol):
         ...
 
     async def run(
-        self, argv: Sequence[str], *, deadline: float, env: Mapping[str, str] | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        deadline: float,
+        env: Mapping[str, str] | None = None,
+        dies_with_us: bool = False,
     ) -> Completed:
-        """Run to the end; `env` is added to the host's own. A non-zero exit is no error here."""
+        """Run to the end; `env` is added to the host's own. A non-zero exit is no error here.
+
+        `dies_with_us` is for a tool that writes files: it must not go on once nobody waits for it.
+        """
         ...
 
     async def spawn(
@@ -94,6 +102,10 @@ class Host(Protocol):
 
     async def stat(self, path: str) -> FileStat | None:
         """Return what `path` is (symbolic links followed), None where nothing is."""
+        ...
+
+    async def real_path(self, path: str) -> str:
+        """Return the path with every symbolic link followed; what does not exist stays as it is."""
         ...
 
     async def list_dir(self, path: str) -> tuple[str, ...] | None:

@@ -315,7 +315,7 @@ def test_verified_records_are_as_written(
         made.data[start : start + len(content)] = content[: len(made.data) - start]
     read = made.read(last=last)
     written = set(made.contents)
-    assert all(record.data in written for record in read.records if record.verified)
+    assert all(bytes(record.data) in written for record in read.records if record.verified)
     ends = [record.end for record in read.records]
     assert ends == sorted(ends)
     lost_some = len(read.records) < len(made.contents)

@@ -1,15 +1,18 @@
 """The lines of a journal against torn and damaged bytes."""
 
+import zlib
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_world import NOW
 
 from requorum.errors import DamagedInput
 from requorum.workflow import events
+from requorum.workflow.events import Event
 from requorum.workflow.journal_lines import Record, decode_records, encode_record
 
-HISTORY = (
+HISTORY: tuple[Event, ...] = (
     events.Planned(plan_digest="d" * 64),
     events.Approved(by='somebody, "\n\r\u2028\x85 é', plan_digest="d" * 64),
     events.Started(),
@@ -45,6 +48,7 @@ def test_a_file_that_ends_anywhere_holds_the_lines_before() -> None:
         assert end - size < len(LINES[len(records)])
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(WHOLE) - 1), st.integers(1, 255))
 def test_a_changed_byte_is_found(place: int, change: int) -> None:
     """One wrong byte anywhere is never read as another event: it is refused, or a torn end."""
@@ -81,7 +85,17 @@ def test_zeros_at_the_end_are_a_torn_line() -> None:
 
 def test_an_event_of_a_later_release_is_not_guessed_at() -> None:
     """A line that is whole but unknown is refused: it might forbid what we would do."""
-    later = Record.model_construct(n=0, at=NOW, pid=1, event=events.Started(type="later"))  # type: ignore[arg-type] # meant
-    line = encode_record(Record(n=0, at=NOW, pid=1, event=events.Started()))
-    assert later.event.type != "started"
-    assert decode_records(line, "j")[0]
+    body = LINES[0].rpartition(b',"crc"')[0].replace(b'"planned"', b'"planted"')
+    line = b'%s,"crc":"%08x"}\n' % (body, zlib.crc32(body))
+    with pytest.raises(DamagedInput, match="line 1 is no record that this requorum knows"):
+        decode_records(line, "j")
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary()).map(b"\n".join))
+def test_hostile_bytes_are_damaged_input(data: bytes) -> None:
+    """Bytes that are no journal are refused, or are a torn first line."""
+    try:
+        assert decode_records(data, "j") == ((), 0)
+    except DamagedInput:
+        assert b"\n" in data

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from toy_world import NOW, STEPS, ToyWorld, toy_plan, write_file
@@ -75,6 +75,7 @@ def test_a_plan_that_is_none(change: dict[str, object], message: str) -> None:
         Plan.decode(data, STEPS, "p.json")
 
 
+@settings(deadline=None)
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_hostile_bytes_are_damaged_input(data: bytes) -> None:
     """Whatever the bytes, the answer is DamagedInput."""
@@ -96,6 +97,7 @@ def test_a_plan_of_a_later_release_is_refused() -> None:
     assert caught.value.hint == "Use the release of requorum that made the plan."
 
 
+@settings(deadline=None)
 @given(MOMENTS, MOMENTS)
 def test_run_ids_sort_by_time(one: datetime, other: datetime) -> None:
     """Ids of different seconds sort as the seconds do, whatever the time zones."""
@@ -117,6 +119,7 @@ def test_a_run_id_needs_a_time_zone() -> None:
         new_run_id(NOW.replace(tzinfo=None), Random(0))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), JSON), st.randoms())
 def test_a_fingerprint_does_not_see_the_order_of_keys(
     facts: dict[str, object], random: Random
@@ -128,6 +131,7 @@ def test_a_fingerprint_does_not_see_the_order_of_keys(
     assert fingerprint_of(shuffled) == fingerprint_of(facts)  # type: ignore[arg-type] # JSON
 
 
+@settings(deadline=None)
 @given(JSON, JSON)
 def test_different_facts_have_different_fingerprints(one: object, other: object) -> None:
     """1, true and "1" differ, as JSON does."""

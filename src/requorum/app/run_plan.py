@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from posixpath import dirname
@@ -17,9 +17,10 @@ from requorum.app.results import LossResult, MemberHealth, RecoverResult
 from requorum.app.settings import Credentials, Settings
 from requorum.app.wiring import reach_of
 from requorum.domain.binaries import EtcdBinaries
-from requorum.domain.cluster import Cluster
+from requorum.domain.cluster import Cluster, MemberSpec
 from requorum.facts.live import ask_members
 from requorum.facts.survey import Reach, running_members, stamps_of
+from requorum.ports import Host
 from requorum.runbooks.steps import STEP_DECODER
 from requorum.runbooks.steps.world import World
 from requorum.runbooks.workspace import Workspace, workspace_of
@@ -58,15 +59,22 @@ async def workspaces_of(cluster: Cluster, reach: Reach, run: str) -> Mapping[str
     found: dict[str, Workspace] = {}
     for member in cluster.members:
         host = reach.hosts[member.name]
-        data = await host.stat(member.data_dir)
-        wal = await host.stat(member.wal_dir) if member.wal_dir else None
+        real = await _without_links(host, member)
+        data = await host.stat(real.data_dir)
+        wal = await host.stat(real.wal_dir) if real.wal_dir else None
         found[member.name] = workspace_of(
-            member,
+            real,
             run,
             data_dir_is_mount=data is not None and data.is_mount_point,
             wal_dir_is_mount=wal is not None and wal.is_mount_point,
         )
     return found
+
+
+async def _without_links(host: Host, member: MemberSpec) -> MemberSpec:
+    """Follow links: what is renamed is the directory, on its own disk, never a link to it."""
+    wal_dir = await host.real_path(member.wal_dir) if member.wal_dir else None
+    return replace(member, data_dir=await host.real_path(member.data_dir), wal_dir=wal_dir)
 
 
 def context_of(

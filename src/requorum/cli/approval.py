@@ -20,7 +20,7 @@ def show_plan(plan: PlanHeader, steps: Sequence[StepOutline], loss: LossResult |
     for line in plan.summary:
         out.print(f"  {line}", markup=False)
     if loss is not None:
-        _show_loss(loss)
+        show_loss(loss)
     for line in plan.warnings:
         out.print("  [yellow]![/] ", end="")
         out.print(line, markup=False)
@@ -39,7 +39,8 @@ def show_plan(plan: PlanHeader, steps: Sequence[StepOutline], loss: LossResult |
     out.print()
 
 
-def _show_loss(loss: LossResult) -> None:
+def show_loss(loss: LossResult) -> None:
+    """Print what may be lost, and what that rests on."""
     out = console()
     if loss.proven_none:
         out.print("  [green]loss: proven none[/]")
@@ -65,10 +66,11 @@ def ask_approval(*, yes: bool) -> bool:
 
 
 class StepPrinter:
-    """Prints each step as it begins and ends, on stderr."""
+    """Prints each step as it begins and ends, on stderr; with `brief` only as it ends."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, *, brief: bool = False) -> None:
         self._total = total
+        self._brief = brief
         self._out = console()
 
     def progress(self, text: str, done: int, total: int | None) -> None:
@@ -82,12 +84,14 @@ class StepPrinter:
 
     def step_begun(self, index: int, step: StepOutline) -> None:
         """Print that a step begins."""
+        if self._brief:
+            return
         self._out.print(f" → {index + 1}/{self._total} {step.title}", markup=False)
 
     def step_done(self, index: int, step: StepOutline, note: Mapping[str, JsonValue]) -> None:
         """Print that it is done, and what it noted."""
         self._out.print(f" [green]✓[/] {index + 1}/{self._total} ", end="")
-        noted = ", ".join(f"{k} {v}" for k, v in note.items())
+        noted = "" if self._brief else ", ".join(f"{k} {v}" for k, v in note.items())
         self._out.print(f"{step.title}{f'  ({noted})' if noted else ''}", markup=False)
 
     def step_failed(self, index: int, step: StepOutline, error: str) -> None:

@@ -1,13 +1,19 @@
-"""`requorum lab`: a practice cluster of real etcd processes, to break and to mend."""
+"""`requorum lab`: a practice cluster of real etcd processes, to break and to mend.
+
+`lab member start`, `stop` and `status` are the practice members' service commands: each is a
+process that pays for its imports, so that the others import what they need when they are called.
+"""
 
 import asyncio
 import random
+import signal
 from pathlib import Path
 
 import click
 
-from requorum.app import lab as use
+from requorum.app import lab_member
 from requorum.cli.output import FORMAT, Format, console, emit_data
+from requorum.lab.damage.kinds import DamageKind
 
 DIR = click.option(
     "--dir",
@@ -30,6 +36,8 @@ def lab() -> None:
 @click.option("--etcd", "version", default="3.5", show_default=True, help="Version of etcd.")
 def up(*, directory: Path, members: int, version: str) -> None:
     """Make a practice cluster and start it; writes a requorum.yaml for all other commands."""
+    from requorum.app import lab as use  # noqa: PLC0415  # see the first lines
+
     out = console()
     made = use.up(directory, members=members, version=version, say=out.print)
     out.print(f"{len(made.names)} members of etcd {made.etcd_version} serve", markup=False)
@@ -43,6 +51,8 @@ def up(*, directory: Path, members: int, version: str) -> None:
 @click.option("--seed", type=int, help="Makes the load repeatable; random otherwise.")
 def load(*, directory: Path, writers: int, seconds: float, seed: int | None) -> None:
     """Write, and log every acknowledged put, delete, transaction and lease."""
+    from requorum.app import lab as use  # noqa: PLC0415  # see the first lines
+
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     totals = asyncio.run(use.load(directory, writers=writers, seconds=seconds, seed=seed))
     click.echo(
@@ -55,11 +65,17 @@ def load(*, directory: Path, writers: int, seconds: float, seed: int | None) -> 
 @DIR
 @click.option("--members", "names", help="Which to kill, by name, with commas; all otherwise.")
 @click.option(
-    "--damage", "damages", multiple=True, metavar="KIND:MEMBER", help=f"Kinds: {use.KINDS}."
+    "--damage",
+    "damages",
+    multiple=True,
+    metavar="KIND:MEMBER",
+    help=f"Kinds: {', '.join(DamageKind)}.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Where the damage falls.")
 def crash(*, directory: Path, names: str | None, damages: tuple[str, ...], seed: int) -> None:
     """Kill members with SIGKILL, all at once, and damage what they leave."""
+    from requorum.app import lab as use  # noqa: PLC0415  # see the first lines
+
     killed, done = asyncio.run(
         use.crash(directory, names=names.split(",") if names else None, damages=damages, seed=seed)
     )
@@ -73,6 +89,8 @@ def crash(*, directory: Path, names: str | None, damages: tuple[str, ...], seed:
 @FORMAT
 def status(*, directory: Path, output: Format) -> None:
     """Show which members run."""
+    from requorum.app import lab as use  # noqa: PLC0415  # see the first lines
+
     states = use.status(directory)
     if output is not Format.TABLE:
         emit_data(
@@ -99,6 +117,8 @@ def status(*, directory: Path, output: Format) -> None:
 @FORMAT
 def count(*, directory: Path, output: Format) -> None:
     """Count the acknowledged writes that the cluster has now; exit 1 if one is missing."""
+    from requorum.app import lab as use  # noqa: PLC0415  # see the first lines
+
     result = asyncio.run(use.count(directory))
     if output is not Format.TABLE:
         emit_data(result.model_dump(mode="json"), output)
@@ -113,8 +133,74 @@ def count(*, directory: Path, output: Format) -> None:
 @DIR
 def down(*, directory: Path) -> None:
     """Stop every member; the files stay."""
+    from requorum.app import lab as use  # noqa: PLC0415  # see the first lines
+
     use.down(directory)
     click.echo(f"stopped; the files are still in {directory}")
+
+
+@lab.command()
+@click.option("--trials", "count", default=10, show_default=True, type=click.IntRange(1))
+@click.option("--seed", default=1, show_default=True, help="Trial number i has the seed S + i.")
+@click.option("--only", type=int, metavar="SEED", help="Run only the trial with this very seed.")
+@click.option(
+    "--procedure",
+    type=click.Choice(["requorum", "classic", "force-new-cluster", "all"]),
+    default="requorum",
+    show_default=True,
+    help="all: the others on copies of the same crashes, for comparison.",
+)
+@click.option(
+    "--etcd", "versions", metavar="VERSIONS", help="With commas; every minor there is otherwise."
+)
+@click.option(
+    "--keep-failed",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Keep the files of each failed trial in DIR/SEED.",
+)
+@FORMAT
+def trials(
+    *,
+    count: int,
+    seed: int,
+    only: int | None,
+    procedure: str,
+    versions: str | None,
+    keep_failed: Path | None,
+    output: Format,
+) -> None:
+    """Crash practice clusters at random, recover them, count what is missing.
+
+    Each trial: a random version, size and load, all killed with SIGKILL at a random moment, up to
+    two random damages, a recovery, and every acknowledged write looked for through every healthy
+    member. Exit 1 if a trial failed; its seed is named.
+
+    A seed repeats what is drawn: version, load, moments, damages. It cannot repeat the crash bit
+    for bit, since processes race: which writes were under way differs from run to run.
+    """
+    from requorum.app import trials as trial_use  # noqa: PLC0415  # see the first lines
+    from requorum.cli.trials_output import show_summary, trial_line  # noqa: PLC0415
+
+    # A trial's members outlive their parent: whoever ends us must not leave them behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    wanted = trial_use.wanted(
+        seeds=[only] if only is not None else range(seed, seed + count),
+        procedure=procedure,
+        versions=versions.split(",") if versions else None,
+        keep_failed=keep_failed,
+    )
+    records = []
+    for record in trial_use.run_trials(wanted, lambda line: click.echo(line, err=True)):
+        records.append(record)
+        click.echo(trial_line(record), err=True)
+    summary = trial_use.summarise(records)
+    if output is Format.TABLE:
+        show_summary(summary)
+    else:
+        trials_data = [r.model_dump(mode="json") | {"failures": r.failures} for r in records]
+        emit_data({"summary": summary.model_dump(mode="json"), "trials": trials_data}, output)
+    raise SystemExit(1 if summary.failed else 0)
 
 
 @lab.group()
@@ -127,7 +213,7 @@ def member() -> None:
 @click.argument("name")
 def member_start(*, directory: Path, name: str) -> None:
     """Start a member."""
-    use.start_member(directory, name)
+    lab_member.start_member(directory, name)
 
 
 @member.command("stop")
@@ -135,7 +221,7 @@ def member_start(*, directory: Path, name: str) -> None:
 @click.argument("name")
 def member_stop(*, directory: Path, name: str) -> None:
     """Stop a member."""
-    use.stop_member(directory, name)
+    lab_member.stop_member(directory, name)
 
 
 @member.command("status")
@@ -143,4 +229,4 @@ def member_stop(*, directory: Path, name: str) -> None:
 @click.argument("name")
 def member_status(*, directory: Path, name: str) -> None:
     """Exit with 0 while the member runs, with 1 while it does not."""
-    raise SystemExit(0 if use.member_running(directory, name) else 1)
+    raise SystemExit(0 if lab_member.member_running(directory, name) else 1)

@@ -196,11 +196,16 @@ async def is_in_use(host: Host, member: MemberSpec) -> bool:
 
 
 async def hold_against_log(
-    host: Host, member: MemberSpec, evidence: DatabaseEvidence, log: CompletedLog
+    host: Host,
+    member: MemberSpec,
+    evidence: DatabaseEvidence,
+    log: CompletedLog,
+    *,
+    at_most: int,
 ) -> DatabaseEvidence:
-    """Return the evidence with the comparison of database and log added."""
+    """Return the evidence with the comparison of database and newest log entries added."""
     async with host.open(Paths.of(member).database) as source:
-        return await asyncio.to_thread(compare_with_log, source, evidence, log)
+        return await asyncio.to_thread(compare_with_log, source, evidence, log, at_most=at_most)
 
 
 async def hash_content(

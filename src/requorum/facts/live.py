@@ -10,6 +10,9 @@ from requorum.ports import Etcd, MemberStatus
 
 STATUS_DEADLINE = 3.0
 READ_DEADLINE = 5.0
+ELECTION_DEADLINE = 10.0
+"""Several elections at etcd's default timeout of one second."""
+ELECTION_POLL = 0.5
 AUTH_REFUSALS = ("permission denied", "user name is empty", "invalid auth token")
 
 Connect = Callable[[str], Etcd]
@@ -38,6 +41,26 @@ async def ask_members(cluster: Cluster, connect: Connect) -> Mapping[str, LiveMe
     """Ask all members at once; a member that does not answer is a fact, not an error."""
     asked = [ask_member(m.name, connect(m.client_url)) for m in cluster.members]
     return {live.name: live for live in await asyncio.gather(*asked)}
+
+
+async def ask_until_led(
+    cluster: Cluster, connect: Connect, quorum: int
+) -> Mapping[str, LiveMember]:
+    """Ask all members; where a quorum answers without a leader, give it the time of an election.
+
+    Members that were just started, or lost their leader a moment ago, look like a broken cluster.
+    """
+    live = await ask_members(cluster, connect)
+    give_up = asyncio.get_running_loop().time() + ELECTION_DEADLINE
+    while _leader_may_come(live, quorum) and asyncio.get_running_loop().time() < give_up:
+        await asyncio.sleep(ELECTION_POLL)
+        live = await ask_members(cluster, connect)
+    return live
+
+
+def _leader_may_come(live: Mapping[str, LiveMember], quorum: int) -> bool:
+    answering = sum(member.answers for member in live.values())
+    return answering >= quorum and not quorum_serves(live, quorum)
 
 
 async def ask_member(name: str, etcd: Etcd) -> LiveMember:

@@ -6,9 +6,15 @@ from dataclasses import dataclass, replace
 
 from requorum.domain.cluster import Cluster, MemberSpec
 from requorum.domain.ids import ClusterId, MemberId
+from requorum.domain.quorum import quorum_size
 from requorum.facts.data_dir import Stamps, hash_content, hold_against_log, read_member, stamp
-from requorum.facts.live import Connect, LiveMember, ask_members
-from requorum.inspection.agreement import known_commit, vote
+from requorum.facts.live import Connect, LiveMember, ask_until_led
+from requorum.inspection.agreement import (
+    common_revision,
+    entries_to_compare,
+    known_commit,
+    vote,
+)
 from requorum.inspection.completed_log import CompletedLog, complete_log
 from requorum.inspection.decision import ClusterEvidence
 from requorum.inspection.evidence import DatabaseEvidence, MemberEvidence
@@ -40,7 +46,7 @@ class Survey:
 
 async def survey(cluster: Cluster, reach: Reach) -> Survey:
     """Gather all facts; raises Refused where they do not say which cluster this is."""
-    live = await ask_members(cluster, reach.connect)
+    live = await ask_until_led(cluster, reach.connect, quorum_size(len(cluster.members)))
     running = await running_members(cluster, reach)
     found = await asyncio.gather(
         *(_evidence(reach.hosts[m.name], m, running=running[m.name]) for m in cluster.members)
@@ -88,9 +94,9 @@ async def _together(
     )
     ours = {n: m for n, m in members.items() if n not in identity.foreign}
     log = complete_log({n: m.log for n, m in ours.items() if m.log is not None and m.log.metadata})
+    ours = await _hashed(cluster, reach, ours)
     if log is not None:
         ours = await _held_against_log(cluster, reach, ours, log)
-    ours = await _hashed(cluster, reach, ours)
     outvoted, disputed = vote(ours)
     return identity.cluster_id, ClusterEvidence(
         members=ours,
@@ -106,15 +112,21 @@ async def _together(
 async def _held_against_log(
     cluster: Cluster, reach: Reach, members: Mapping[str, MemberEvidence], log: CompletedLog
 ) -> dict[str, MemberEvidence]:
+    """Compare each sound database with the log: deeply where no other database vouches for it."""
+
     async def one(member: MemberEvidence) -> MemberEvidence:
         database = member.database
         if database is None or not database.readable:
             return member
         spec = cluster.member(member.name)
-        return replace(
-            member,
-            database=await hold_against_log(reach.hosts[member.name], spec, database, log),
+        compared = await hold_against_log(
+            reach.hosts[member.name],
+            spec,
+            database,
+            log,
+            at_most=entries_to_compare(member, members),
         )
+        return replace(member, database=compared)
 
     return {m.name: m for m in await asyncio.gather(*map(one, members.values()))}
 
@@ -122,25 +134,22 @@ async def _held_against_log(
 async def _hashed(
     cluster: Cluster, reach: Reach, members: Mapping[str, MemberEvidence]
 ) -> dict[str, MemberEvidence]:
-    """Hash every sound database at one revision that all hold, where there are two or more."""
-    states = {
-        name: m.database.state
-        for name, m in members.items()
-        if m.database is not None and not m.database.problems and m.database.state is not None
-    }
-    revision = min((s.current_revision for s in states.values()), default=0)
-    compact = max((s.compact_revision for s in states.values()), default=0)
-    if len(states) < 2 or compact > revision:
+    """Hash the sound databases at one revision that all of them hold, where there are two."""
+    common = common_revision(members)
+    if common is None:
         return dict(members)
 
     async def one(name: str, database: DatabaseEvidence) -> tuple[str, DatabaseEvidence]:
-        spec = cluster.member(name)
         hashed = await hash_content(
-            reach.hosts[name], spec, database, compact=compact, revision=revision
+            reach.hosts[name],
+            cluster.member(name),
+            database,
+            compact=common.compact,
+            revision=common.revision,
         )
         return name, hashed
 
-    databases = {n: m.database for n, m in members.items() if n in states and m.database}
+    databases = {n: d for n in common.members if (d := members[n].database) is not None}
     hashed = dict(await asyncio.gather(*(one(n, d) for n, d in databases.items())))
     return {n: replace(m, database=hashed.get(n, m.database)) for n, m in members.items()}
 

@@ -28,7 +28,7 @@ class Entry:
     type: EntryType
     term: int
     index: int
-    data: bytes
+    data: bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class ConfChange:
 def decode_entry(data: bytes | memoryview) -> Entry:
     """Decode a WAL record of type entry; DamagedInput where it is none."""
     entry_type = term = index = 0
-    content = b""
+    content: bytes | memoryview = b""
     for number, _, value in wire.fields(data):
         if number == 1:
             entry_type = wire.whole_number(value, "entry type")
@@ -106,7 +106,7 @@ def decode_entry(data: bytes | memoryview) -> Entry:
         elif number == 3:
             index = wire.whole_number(value, "entry index")
         elif number == 4:
-            content = bytes(wire.payload(value, "entry data"))
+            content = wire.payload(value, "entry data")
     return Entry(known_enum(EntryType, entry_type), term, index, content)
 
 

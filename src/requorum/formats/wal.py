@@ -149,7 +149,7 @@ class _SegmentReader:
             _, record_type, crc, data_start, data_end, end = found
             if record_type == RecordType.CRC or record_type not in RECORD_TYPES:
                 break
-            data = view[data_start:data_end].tobytes()
+            data = view[data_start:data_end]
             if crc32c(data, running) != crc:
                 break
             records.append(Record(record_type, data, crc, offset, end, verified=True))

@@ -122,7 +122,7 @@ class Chain:
         if found.type not in RECORD_TYPES:
             self.damage(found, WalDamageKind.UNKNOWN_TYPE, lost=1)
             return
-        data = self._view[found.data_start : found.data_end].tobytes()
+        data = self._view[found.data_start : found.data_end]
         self.records.append(Record(found.type, data, found.crc, found.offset, found.end, verified))
 
     def interrupt(self) -> None:

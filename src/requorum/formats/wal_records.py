@@ -49,14 +49,15 @@ RECORD_TYPES = frozenset(int(record_type) for record_type in RecordType)
 class Record(NamedTuple):
     """A record read from a segment; a tuple, because a segment holds a hundred thousand.
 
-    `type` is a RecordType's number; `data` is empty where there is none; `crc` is the checksum as
+    `type` is a RecordType's number; `data` is a view of the segment, not a copy,
+    empty where there is none; `crc` is the checksum as
     stored. The frame occupies [offset, end) of its file, padding included. `verified`: the
     checksum chain proves the data; where it is False the bytes have the form of a record, but
     damage before it leaves its content unproven.
     """
 
     type: int
-    data: bytes
+    data: bytes | memoryview
     crc: int
     offset: int
     end: int
@@ -94,7 +95,7 @@ class WalSnapshot:
     conf_state: ConfState | None
 
 
-def frame(record_type: int, data: bytes | None, running_crc: int) -> tuple[bytes, int]:
+def frame(record_type: int, data: bytes | memoryview | None, running_crc: int) -> tuple[bytes, int]:
     """Return the frame as etcd writes it, and the crc for the next record.
 
     `data` None is written as no data at all, b"" as an empty one. A CRC record carries
@@ -205,13 +206,13 @@ def next_crc(view: memoryview, found: Frame, running_crc: int) -> int:
     return crc32c(view[found.data_start : found.data_end], running_crc)
 
 
-def decode_metadata(data: bytes) -> WalMetadata:
+def decode_metadata(data: bytes | memoryview) -> WalMetadata:
     """Decode the data of a METADATA record; DamagedInput where it is none."""
     message = Message(data)
     return WalMetadata(message.unsigned(1), message.unsigned(2))
 
 
-def decode_wal_snapshot(data: bytes) -> WalSnapshot:
+def decode_wal_snapshot(data: bytes | memoryview) -> WalSnapshot:
     """Decode the data of a SNAPSHOT record; DamagedInput where it is none."""
     message = Message(data)
     conf_states = message.messages(3)

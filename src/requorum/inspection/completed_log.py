@@ -7,6 +7,7 @@ log meets the winner's at that place or later; nothing else may fill a gap.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from requorum.formats.raftpb import Entry
 from requorum.inspection.member_log import LogEnding, MemberLog
@@ -54,8 +55,7 @@ def complete_log(logs: Mapping[str, MemberLog]) -> CompletedLog | None:
     entries = {i: e for i, e in winner.entries.items() if i not in winner.doubtful}
     borrowed: dict[int, str] = {}
     others = [(n, log, _proven_up_to(winner, log)) for n, log in logs.items() if n != name]
-    lowest = min((log.first_index for log in logs.values() if log.entries), default=1)
-    for index in range(winner.last_index, lowest - 1, -1):
+    for index in count(winner.last_index, -1):
         if index in entries:
             continue
         found = _borrow(index, others)
@@ -64,6 +64,9 @@ def complete_log(logs: Mapping[str, MemberLog]) -> CompletedLog | None:
         elif index in winner.doubtful:
             # Better than a hole, and named as a gap all the same.
             entries[index] = winner.entries[index]
+        elif index < max(winner.first_index, 1):
+            # Another log may go on further back, but not without a hole: nothing can use that.
+            break
     first = min(entries, default=winner.last_index + 1)
     whole = range(first, winner.last_index + 1)
     unproven = {i for i in winner.doubtful if i not in borrowed}
@@ -93,15 +96,16 @@ def _proven_up_to(winner: MemberLog, other: MemberLog) -> int:
     """Return the index up to which the other's entries are the winner's too.
 
     Either both hold an entry of the same term there (Log Matching), or the other one wrote it down
-    as committed, and the winner's log holds every committed entry.
+    as committed, and the winner's log holds every committed entry that any other can show.
     """
-    for place in range(min(winner.last_index, other.last_index), 0, -1):
+    lowest = max(winner.first_index, other.first_index, 1)
+    for place in range(min(winner.last_index, other.last_index), lowest - 1, -1):
         ours, theirs = winner.entries.get(place), other.entries.get(place)
-        if ours is None or theirs is None or place in winner.doubtful | other.doubtful:
+        if ours is None or theirs is None or place in winner.doubtful or place in other.doubtful:
             continue
         if ours.term == theirs.term:
-            return max(place, other.commit)
-    return other.commit
+            return max(place, other.committed_here)
+    return other.committed_here
 
 
 def _borrow(index: int, others: Sequence[tuple[str, MemberLog, int]]) -> tuple[str, Entry] | None:

@@ -24,10 +24,6 @@ from requorum.inspection.alignment import (
 from requorum.inspection.completed_log import CompletedLog
 from requorum.inspection.evidence import DatabaseEvidence
 
-COMPARED_ENTRIES_MAX = 50_000
-"""Entries held against a database. They are the newest; older pages are covered by the members'
-hashes. A bound, because decoding an entry costs microseconds and a log may hold a million."""
-
 SHOWN_DAMAGES = 5
 
 
@@ -54,27 +50,29 @@ def read_etcd_backend(source: Source) -> BackendState:
 
 
 def compare_with_log(
-    source: Source, evidence: DatabaseEvidence, log: CompletedLog
+    source: Source, evidence: DatabaseEvidence, log: CompletedLog, *, at_most: int
 ) -> DatabaseEvidence:
-    """Return the evidence with its alignment against the winning log."""
+    """Return the evidence with its alignment against the newest entries of the winning log."""
     if evidence.state is None:
         return evidence
     try:
-        alignment = _alignment(source, evidence.state, log)
+        alignment = _alignment(source, evidence.state, log, at_most)
     except DamagedInput as error:
         return replace(evidence, damages=(error.message,))
     return replace(evidence, alignment=alignment)
 
 
-def _alignment(source: Source, state: BackendState, log: CompletedLog) -> Alignment | None:
+def _alignment(
+    source: Source, state: BackendState, log: CompletedLog, at_most: int
+) -> Alignment | None:
     index = state.consistent_index
     if index <= log.last_index:
         if state.term is not None and (wrong := _wrong_term(state.term, index, log)):
             return wrong
-        return align_at(source, state, log, index)
+        return align_at(source, state, log, index, at_most=at_most)
     # Ahead of every log: true when the logs lost their ends, or its index is damaged. If its last
     # revision is what the log's last entries made, the index is not where the database stands.
-    at_end = align_at(source, state, log, log.last_index)
+    at_end = align_at(source, state, log, log.last_index, at_most=at_most)
     if at_end is None or not at_end.agrees or at_end.revisions == 0:
         return None
     what = (
@@ -93,10 +91,10 @@ def _wrong_term(term: int, index: int, log: CompletedLog) -> Alignment | None:
 
 
 def align_at(
-    source: Source, state: BackendState, log: CompletedLog, index: int
+    source: Source, state: BackendState, log: CompletedLog, index: int, *, at_most: int
 ) -> Alignment | None:
     """Hold a database against the log's entries up to `index`; None where there are none."""
-    entries = log.backwards_from(index, at_most=COMPARED_ENTRIES_MAX)
+    entries = log.backwards_from(index, at_most=at_most)
     if not entries:
         return None
     oldest = max(state.compact_revision, 1)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from requorum.domain.loss import Loss
 from requorum.domain.quorum import quorum_size
+from requorum.inspection.agreement import held_commit
 from requorum.inspection.completed_log import CompletedLog
 from requorum.inspection.evidence import MemberEvidence
 from requorum.inspection.loss_proof import prove_loss
@@ -49,6 +50,14 @@ class ClusterEvidence:
     def quorum(self) -> int:
         """Return how many of them make a quorum."""
         return quorum_size(self.voters)
+
+    @property
+    def known_term(self) -> int:
+        """Return the term of the entry at `known_commit`, 0 where no log proves it."""
+        if self.log is None or self.known_commit in self.log.gaps:
+            return 0
+        entry = self.log.entries.get(self.known_commit)
+        return entry.term if entry else 0
 
     def is_voter(self, name: str) -> bool:
         """Return whether the member's directory belongs to a voter."""
@@ -116,9 +125,24 @@ def _doubts(evidence: ClusterEvidence, member: MemberEvidence) -> tuple[str, ...
     outvoted = evidence.outvoted.get(member.name)
     return (
         *reasons_not_bootable(member),
-        *reasons_not_whole(member, known_commit=evidence.known_commit),
+        *_reasons_not_whole(evidence, member),
         *([outvoted] if outvoted else []),
     )
+
+
+def _reasons_not_whole(evidence: ClusterEvidence, member: MemberEvidence) -> tuple[str, ...]:
+    """Return why this member is no witness: its log's own reasons, or that it is there twice."""
+    twins = [
+        name
+        for name, other in evidence.members.items()
+        if name != member.name and member.member_id == other.member_id is not None
+    ]
+    reasons = reasons_not_whole(
+        member, known_commit=evidence.known_commit, known_term=evidence.known_term
+    )
+    if not twins:
+        return reasons
+    return (*reasons, f"it holds the same member as {', '.join(twins)}: one is a copy")
 
 
 def _start(
@@ -154,7 +178,9 @@ def _safe_after_quorum(evidence: ClusterEvidence, name: str) -> bool:
     ends_early = log.last_index < log.commit or (
         member.database is not None and member.database.index > log.last_index
     )
-    behind = reasons_behind(member, known_commit=evidence.known_commit)
+    behind = reasons_behind(
+        member, known_commit=evidence.known_commit, known_term=evidence.known_term
+    )
     return not ends_early and (bool(behind) or not evidence.is_voter(name))
 
 
@@ -170,6 +196,7 @@ def _rescue(evidence: ClusterEvidence, doubts: Mapping[str, tuple[str, ...]]) ->
         voters=evidence.voters,
         doubts=_whole_doubts(evidence),
         known_commit=evidence.known_commit,
+        held_commit=max(held_commit(evidence.members, log), base.index),
         log=log,
         base_index=base.index,
         base_revision=base.revision,
@@ -249,7 +276,7 @@ def _reaches_back_to_the_first_write(evidence: ClusterEvidence, log: CompletedLo
 def _whole_doubts(evidence: ClusterEvidence) -> dict[str, tuple[str, ...]]:
     """Return, for each voter whose directory we read, why its log is no witness."""
     return {
-        name: reasons_not_whole(member, known_commit=evidence.known_commit)
+        name: _reasons_not_whole(evidence, member)
         for name, member in evidence.members.items()
         if evidence.is_voter(name)
     }

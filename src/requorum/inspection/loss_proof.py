@@ -24,6 +24,7 @@ def prove_loss(
     voters: int,
     doubts: Mapping[str, tuple[str, ...]],
     known_commit: int,
+    held_commit: int,
     log: CompletedLog,
     base_index: int,
     base_revision: int,
@@ -32,7 +33,8 @@ def prove_loss(
 ) -> Loss:
     """Return the statement for an image made of the db at `base_index` and `log` behind it.
 
-    `doubts` names, for each voter whose directory was read, why its log is no witness.
+    `doubts` names, for each voter whose directory was read, why its log is no witness. Of what is
+    known to be committed, up to `known_commit`, the log surely holds what is up to `held_commit`.
     """
     whole = sorted(name for name, reasons in doubts.items() if not reasons)
     needed = witnesses_needed(voters)
@@ -48,7 +50,7 @@ def prove_loss(
     else:
         grounds += [f"{name}: {'; '.join(r)}" for name, r in sorted(doubts.items()) if r]
         unproven.append(
-            _too_few_witnesses(whole, voters, needed, min(known_commit, last), revisions)
+            _too_few_witnesses(whole, voters, needed, min(held_commit, last), revisions)
         )
     if known_commit > last:
         unproven.append(_known_but_gone(last, known_commit, revisions))

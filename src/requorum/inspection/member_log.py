@@ -6,12 +6,18 @@ may be the one that replaced entries which can. So entries before a damage are b
 nothing lost could have overwritten them; the others are `doubtful`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from requorum.errors import DamagedInput
-from requorum.formats.raftpb import Entry, HardState, decode_entry, decode_hard_state
+from requorum.formats.raftpb import (
+    Entry,
+    EntryType,
+    HardState,
+    decode_entry,
+    decode_hard_state,
+)
 from requorum.formats.wal import (
     Ending,
     Record,
@@ -22,6 +28,10 @@ from requorum.formats.wal import (
     decode_metadata,
     decode_wal_snapshot,
 )
+
+INDEX_JUMP_MAX = 10_000_000
+"""How far an entry may lie beyond the last one that was read. Even six lost segments full of empty
+entries hold fewer; what lies further is no entry, and nobody can wait for so many gaps."""
 
 SEGMENT_BYTES = 64_000_000
 """etcd cuts a segment when it has reached this size. Source: wal.SegmentSizeBytes."""
@@ -53,6 +63,9 @@ class MemberLog:
 
     `entries` holds every entry that can still be read, by index, with gaps where records are
     damaged. `doubtful` are the indexes among them that a lost record may have replaced.
+    `committed_here` is up to where the other entries are known to be the committed ones: less than
+    `commit` where records were lost before that was written and nothing behind tells what they
+    replaced.
     """
 
     metadata: WalMetadata | None
@@ -62,6 +75,7 @@ class MemberLog:
     snapshots: tuple[WalSnapshot, ...] = ()
     damages: tuple[LogDamage, ...] = ()
     ending: LogEnding
+    committed_here: int = 0
     starts_at_zero: bool = False
     """Whether the first segment ever written (0-0) was read."""
     first_index: int = field(init=False)
@@ -69,18 +83,16 @@ class MemberLog:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "first_index", min(self.entries, default=0))
-        object.__setattr__(self, "last_index", max(self.entries, default=self._base_index()))
+        object.__setattr__(self, "last_index", max([self._base_index(), *self.entries]))
 
     def _base_index(self) -> int:
-        """Return where a log without entries stands: at its newest snapshot."""
-        return max((s.index for s in self.snapshots), default=0)
+        """Return the newest snapshot's index: a leader's snapshot takes the place of the log."""
+        return max((s.index for s in self.snapshots if s.index <= self.commit), default=0)
 
     @property
     def last_term(self) -> int:
-        """Return the term of the last entry, or of the newest snapshot where there is none."""
-        if self.entries:
-            return self.entries[self.last_index].term
-        return max(((s.index, s.term) for s in self.snapshots), default=(0, 0))[1]
+        """Return the term of the last entry, or of the newest snapshot where that is later."""
+        return self.term_at(self.last_index) or 0
 
     @property
     def position(self) -> tuple[int, int]:
@@ -147,6 +159,7 @@ class _Reading:
         self.chain: int | None = None
         self.lost_since_entry: int | None = 0
         """Records lost since the last entry; None when their number is unknown."""
+        self.committed_here = 0
 
     def take(self, file: SegmentFile) -> None:
         name, segment = file.name, file.segment
@@ -189,13 +202,13 @@ class _Reading:
             return
         try:
             if record.type == RecordType.ENTRY:
-                self._entry(decode_entry(record.data), proven=record.verified)
+                self._entry(self._checked_entry(record.data), proven=record.verified)
             elif record.type == RecordType.STATE:
-                self._state(decode_hard_state(record.data))
+                self._state(_checked_state(record.data))
             elif record.type == RecordType.METADATA:
                 self._metadata(name, record.offset, decode_metadata(record.data))
             elif record.type == RecordType.SNAPSHOT:
-                self.snapshots.append(decode_wal_snapshot(record.data))
+                self._snapshot(decode_wal_snapshot(record.data))
         except DamagedInput as error:
             what = f"a record that cannot be decoded: {error.message}"
             self._damage(name, record.offset, what, 1)
@@ -219,15 +232,53 @@ class _Reading:
         self.seen_hard_state = True
         highest = max(self.commit.commit, state.commit)
         self.commit = HardState(term=state.term, vote=state.vote, commit=highest)
+        if self.lost_since_entry == 0:
+            self.committed_here = highest
+
+    def _snapshot(self, snapshot: WalSnapshot) -> None:
+        """Note a snapshot; one that came from a leader takes the place of the whole log.
+
+        A member's own snapshot lies at or before the commit that it wrote down, a leader's behind
+        it, or raft would have turned it down (raft.restore).
+        """
+        self.snapshots.append(snapshot)
+        known = self.entries.get(snapshot.index)
+        own = known is not None and known.term == snapshot.term
+        if own or snapshot.index <= self.commit.commit:
+            return
+        self._forget(lambda index: index > self.committed_here)
+        if snapshot.index > self.last + INDEX_JUMP_MAX:
+            self._forget(lambda _: True)
+        self.last = snapshot.index
+        self.lost_since_entry = 0
+
+    def _forget(self, gone: Callable[[int], bool]) -> None:
+        self.entries = {i: e for i, e in self.entries.items() if not gone(i)}
+        self.doubtful = {i for i in self.doubtful if not gone(i)}
+
+    def _checked_entry(self, data: bytes | memoryview) -> Entry:
+        """Decode an entry, and make sure that it is one.
+
+        The checksum does not cover a record's type: a flipped bit there makes an entry of a hard
+        state. Only a change of members has another type than zero, and it always has content.
+        """
+        entry = decode_entry(data)
+        if entry.index == 0 or entry.term == 0:
+            raise DamagedInput("an entry without index or term")
+        if entry.type is not EntryType.NORMAL and not entry.data:
+            raise DamagedInput("a change of members without content")
+        if self.entries and entry.index > self.last + INDEX_JUMP_MAX:
+            raise DamagedInput(f"entry {entry.index} lies far behind entry {self.last}")
+        return entry
 
     def _entry(self, entry: Entry, *, proven: bool) -> None:
-        if self.entries and entry.index <= self.last:
-            for index in range(entry.index, self.last + 1):
-                self.entries.pop(index, None)
-                self.doubtful.discard(index)
+        for index in range(entry.index, self.last + 1 if self.entries else 0):
+            self.entries.pop(index, None)
+            self.doubtful.discard(index)
         if self.lost_since_entry != 0:
             self._doubt_before(entry)
             self.lost_since_entry = 0
+        self.committed_here = self.commit.commit
         self.entries[entry.index] = entry
         self.last = entry.index
         if not proven:
@@ -237,11 +288,13 @@ class _Reading:
         """Doubt what lost records may have replaced; see the module's first lines.
 
         An entry of the same term as the next readable one is safe: a term has one leader, and a
-        leader writes each index once. A committed entry is safe: it is never replaced.
+        leader writes each index once. An entry that was committed before the loss is safe: it is
+        never replaced. A commit that was written down after the loss says nothing of what lies
+        before it.
         """
         reach = self.lost_since_entry
-        lowest = self.commit.commit + 1 if reach is None else entry.index - reach
-        for index in range(max(lowest, self.commit.commit + 1), entry.index):
+        lowest = 0 if reach is None else entry.index - reach
+        for index in range(max(lowest, self.committed_here + 1), min(entry.index, self.last + 1)):
             known = self.entries.get(index)
             if known is not None and known.term != entry.term:
                 self.doubtful.add(index)
@@ -255,6 +308,7 @@ class _Reading:
             snapshots=tuple(self.snapshots),
             damages=tuple(self.damages),
             ending=self._final_ending(),
+            committed_here=self.committed_here,
             starts_at_zero=self.starts_at_zero,
         )
 
@@ -262,6 +316,14 @@ class _Reading:
         if self.ending is LogEnding.CLEAN and self.lost_since_entry != 0:
             return LogEnding.DAMAGED
         return self.ending
+
+
+def _checked_state(data: bytes | memoryview) -> HardState:
+    """Decode a hard state, and make sure that it is no entry whose type was damaged."""
+    state = decode_hard_state(data)
+    if state.term == 0:
+        raise DamagedInput("a hard state without a term")
+    return state
 
 
 def _ending_of(file: SegmentFile) -> LogEnding:

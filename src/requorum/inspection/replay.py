@@ -80,7 +80,7 @@ def _entries(log: CompletedLog, after: int) -> Iterator[Entry]:
         yield known or Entry(type=EntryType.NORMAL, term=0, index=index, data=b"")
 
 
-def _content(entry: Entry) -> bytes:
+def _content(entry: Entry) -> bytes | memoryview:
     """Return what the staging member is to apply: nothing about members and versions.
 
     The image is restored into a new cluster, whose members and version are its own. Applying the

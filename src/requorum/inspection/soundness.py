@@ -11,7 +11,9 @@ from requorum.inspection.evidence import MemberEvidence
 from requorum.inspection.member_log import LogEnding, MemberLog
 
 
-def reasons_not_whole(member: MemberEvidence, *, known_commit: int) -> tuple[str, ...]:
+def reasons_not_whole(
+    member: MemberEvidence, *, known_commit: int, known_term: int
+) -> tuple[str, ...]:
     """Return why this log proves nothing about what was acknowledged; empty when it does.
 
     A log counts as a witness when its end is the end that was written: it ends cleanly, and
@@ -31,7 +33,8 @@ def reasons_not_whole(member: MemberEvidence, *, known_commit: int) -> tuple[str
         reasons.append(
             f"its log ends at {log.last_index}, before its own database at {database.index}"
         )
-    return (*reasons, *reasons_behind(member, known_commit=known_commit))
+    behind = reasons_behind(member, known_commit=known_commit, known_term=known_term)
+    return (*reasons, *behind)
 
 
 def _ending_reasons(log: MemberLog) -> tuple[str, ...]:
@@ -42,18 +45,34 @@ def _ending_reasons(log: MemberLog) -> tuple[str, ...]:
             return (f"what followed entry {log.last_index} in its log cannot be read",)
         case LogEnding.ABSENT:
             return ("no log is left",)
+        case LogEnding.CLEAN if log.last_index in log.doubtful:
+            return (f"no checksum proves the last entry of its log, {log.last_index}",)
         case LogEnding.CLEAN:
             return ()
 
 
-def reasons_behind(member: MemberEvidence, *, known_commit: int) -> tuple[str, ...]:
+def reasons_behind(
+    member: MemberEvidence, *, known_commit: int, known_term: int
+) -> tuple[str, ...]:
     """Return why this may be a copy from another time: others committed what it does not hold.
 
-    A follower that merely lagged looks the same, so this is a doubt, not a verdict.
+    `known_term` is that of the entry at `known_commit`, 0 where it is unknown. A log holds that
+    entry if and only if it would win an election against a log that ends there. A follower that
+    merely lagged looks the same as an older copy, so this is a doubt, not a verdict.
     """
     log = member.log
-    if log is None or log.last_index >= known_commit:
+    if log is None:
         return ()
+    if log.last_index >= known_commit:
+        if log.position >= (known_term, known_commit):
+            return ()
+        return (
+            (
+                f"its log ends at {log.last_index} in term {log.last_term}, others know entry "
+                f"{known_commit} of term {known_term} as committed: it lagged, or it is an older "
+                "copy"
+            ),
+        )
     return (
         (
             f"its log ends at {log.last_index}, others know entry {known_commit} as committed: "
@@ -101,4 +120,6 @@ def _snapshot_reasons(member: MemberEvidence, log: MemberLog) -> list[str]:
 
 def _gap_reasons(log: MemberLog, base: int) -> list[str]:
     gaps = [i for i in log.missing if i > base]
+    if log.first_index > base + 1:
+        gaps = [base + 1]
     return [f"entry {gaps[0]} is missing in its log"] if gaps else []

@@ -1,6 +1,7 @@
 """What a writer does next, chosen from what it knows: pure, and the same for the same seed."""
 
 import random
+from collections.abc import Mapping
 
 from requorum.lab.acks import Compact, Delete, Grant, Operation, Put, Txn
 
@@ -9,7 +10,13 @@ _LEASES_IN_USE = 4
 _KEYS_AIMED_AT = 300
 _COMPACT_BEHIND = 200
 _COMPACT_ONE_IN = 150
-_WEIGHTS = {"new": 34, "overwrite": 28, "delete": 13, "txn": 13, "leased": 9, "grant": 3}
+
+EVERYTHING = {"new": 34, "overwrite": 28, "delete": 13, "txn": 13, "leased": 9, "grant": 3}
+"""How often each kind of operation is chosen, by weight: all that etcd acknowledges."""
+
+PUTS = {"new": 55, "overwrite": 45}
+"""Puts alone, as most of what Kubernetes writes. etcd commits its database at once after a delete,
+every 100 ms otherwise; so this is the load whose last writes are in the log alone."""
 
 
 class Choices:
@@ -22,13 +29,21 @@ class Choices:
     `mod_revisions` is what it knows: key → revision of its last acknowledged put.
     """
 
-    def __init__(self, writer: str, rng: random.Random, *, compacts: bool = False) -> None:
+    def __init__(
+        self,
+        writer: str,
+        rng: random.Random,
+        *,
+        compacts: bool = False,
+        mix: Mapping[str, int] = EVERYTHING,
+    ) -> None:
         self.writer = writer
         self.mod_revisions: dict[str, int] = {}
         self.leases: list[int] = []
         self.revision = 1
         self._rng = rng
         self._compacts = compacts
+        self._mix = mix
         self._keys_made = 0
 
     def next_operation(self) -> Operation:
@@ -37,7 +52,7 @@ class Choices:
             behind = self.revision - self._rng.randrange(1, _COMPACT_BEHIND)
             if behind > 1:
                 return Compact(revision=behind)
-        return self._write(self._rng.choices(tuple(_WEIGHTS), tuple(_WEIGHTS.values()))[0])
+        return self._write(self._rng.choices(tuple(self._mix), tuple(self._mix.values()))[0])
 
     def _write(self, kind: str) -> Operation:
         if kind == "grant" or (kind == "leased" and not self.leases):

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ from requorum.lab.acks import (
     Txn,
     next_run,
 )
-from requorum.lab.choices import Choices
+from requorum.lab.choices import EVERYTHING, Choices
 from requorum.lab.values import value_of
 from requorum.ports import Compare, DeleteOp, Etcd, PutOp
 
@@ -91,6 +91,7 @@ class Load:
         writers: int = 8,
         seed: int = 0,
         compact: bool = True,
+        mix: Mapping[str, int] = EVERYTHING,
     ) -> None:
         self.totals = LoadTotals()
         self._endpoints = tuple(endpoints)
@@ -99,6 +100,7 @@ class Load:
         self._writers = writers
         self._seed = seed
         self._compact = compact
+        self._mix = mix
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -135,7 +137,7 @@ class Load:
         name = f"r{run}-w{number:02d}"
         # Not for secrets: a trial is repeated by its seed.
         rng = random.Random(f"{self._seed}/{name}")  # noqa: S311
-        choices = Choices(name, rng, compacts=self._compact and number == 0)
+        choices = Choices(name, rng, compacts=self._compact and number == 0, mix=self._mix)
         with AckLog(self._acks / f"{name}.jsonl") as log:
             first = number % len(clients)
             turns = itertools.cycle([*clients[first:], *clients[:first]])

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from requorum.errors import Locked
@@ -40,7 +41,7 @@ class RunLock:
                 f"run {run_dir.name} is being worked on by {_holder_in(self._path)}",
                 hint="Wait until it ends, or stop it; then ask again.",
             )
-        with explained(f"cannot lock {run_dir}"):
+        with suppress(OSError):  # on a full disk the lock holds all the same, without a name
             os.ftruncate(self._fd, 0)
             os.pwrite(self._fd, str(os.getpid()).encode(), 0)
 

@@ -64,8 +64,7 @@ def find_run(runs_dir: Path, wanted: str) -> Path:
 def _matching(run_dirs: tuple[Path, ...], wanted: str) -> tuple[Path, ...]:
     if wanted == "latest":
         return run_dirs[:1]
-    exact = tuple(run_dir for run_dir in run_dirs if run_dir.name == wanted)
-    return exact or tuple(each for each in run_dirs if wanted and each.name.startswith(wanted))
+    return tuple(each for each in run_dirs if wanted and each.name.startswith(wanted))
 
 
 def _run_dirs(runs_dir: Path) -> tuple[Path, ...]:

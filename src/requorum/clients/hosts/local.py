@@ -1,6 +1,7 @@
 """`requorum.ports.Host` for the machine that we run on."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -25,10 +26,17 @@ class LocalHost:
         return self._name
 
     async def run(
-        self, argv: Sequence[str], *, deadline: float, env: Mapping[str, str] | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        deadline: float,
+        env: Mapping[str, str] | None = None,
+        dies_with_us: bool = False,
     ) -> Completed:
         """Run until the command itself exits; at the deadline its process group is killed."""
-        return await local_processes.run(argv, deadline=deadline, env=env)
+        return await local_processes.run(
+            argv, deadline=deadline, env=env, dies_with_us=dies_with_us
+        )
 
     async def spawn(
         self, argv: Sequence[str], *, log: str, env: Mapping[str, str] | None = None
@@ -43,6 +51,10 @@ class LocalHost:
     async def stat(self, path: str) -> FileStat | None:
         """Return what `path` is (symbolic links followed), None where nothing is."""
         return await asyncio.to_thread(local_files.stat, path)
+
+    async def real_path(self, path: str) -> str:
+        """Return the path with every symbolic link followed; what does not exist stays as it is."""
+        return await asyncio.to_thread(os.path.realpath, path)
 
     async def list_dir(self, path: str) -> tuple[str, ...] | None:
         """Return the sorted names in the directory, None where there is none."""

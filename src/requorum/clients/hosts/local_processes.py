@@ -20,8 +20,16 @@ from requorum.ports import Completed
 _KILL_SECONDS = 10.0
 
 
-async def run(argv: Sequence[str], *, deadline: float, env: Mapping[str, str] | None) -> Completed:
+async def run(
+    argv: Sequence[str],
+    *,
+    deadline: float,
+    env: Mapping[str, str] | None,
+    dies_with_us: bool = False,
+) -> Completed:
     """Run to the end of the command itself; what it left behind may go on.
+
+    With `dies_with_us` the kernel kills the command when we die; see `spawn` for the thread.
 
     Output goes to memory, neither to pipes nor to a disk: a daemon that a start command leaves
     behind keeps its stdout, and must not block us, nor die of a pipe that we closed. A daemon
@@ -31,7 +39,7 @@ async def run(argv: Sequence[str], *, deadline: float, env: Mapping[str, str] | 
     out, err = _memory_file("stdout"), _memory_file("stderr")
     try:
         process = await asyncio.create_subprocess_exec(
-            *argv,
+            *(_tied_to_us(argv) if dies_with_us else argv),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
@@ -54,10 +62,9 @@ def spawn(argv: Sequence[str], *, log: str, env: Mapping[str, str] | None) -> "L
     end of the thread that starts a child for the death of its parent.
     """
     environment = _environment(argv, env, without="ETCD_")
-    parent = str(os.getpid())
     with path_errors(log), Path(log).open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", die_with_parent.__file__, parent, *argv],
+            _tied_to_us(argv),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -65,6 +72,11 @@ def spawn(argv: Sequence[str], *, log: str, env: Mapping[str, str] | None) -> "L
             start_new_session=True,
         )
     return LocalProcess(process)
+
+
+def _tied_to_us(argv: Sequence[str]) -> list[str]:
+    script = die_with_parent.__file__
+    return [sys.executable, "-I", "-S", script, str(os.getpid()), *argv]
 
 
 class LocalProcess:

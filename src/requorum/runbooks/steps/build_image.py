@@ -71,7 +71,7 @@ class BuildImage(Step[World]):
         world.say(f"replaying {max(0, self.last_index - self.base_index)} log entries")
         await staging.run(replay)
         world.say("checking the image against the log")
-        await seal_image(host, staging.database, self.image, log=log)
+        await seal_image(host, staging.database, self.image, log=log, after=self.base_index)
 
     async def _log(self, world: World) -> CompletedLog:
         """Read the logs again, now that nothing writes them, and compare with what was approved."""
@@ -152,7 +152,9 @@ class _Staging:
             advertise_peer_url=self._peer_url,
             skip_hash_check=True,
         )
-        done = await self.host.run(argv, deadline=RESTORE_DEADLINE, env=self.binaries.env)
+        done = await self.host.run(
+            argv, deadline=RESTORE_DEADLINE, env=self.binaries.env, dies_with_us=True
+        )
         if done.returncode != 0:
             raise StepFailed(
                 f"etcd could not make a staging member: {done.stderr.strip()[-300:]}",

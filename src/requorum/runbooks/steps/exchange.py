@@ -52,12 +52,18 @@ class SetAside(Step[World]):
             )
 
     async def undo(self, world: World) -> Mapping[str, JsonValue]:
-        """Rename everything back."""
+        """Rename everything back; what somebody made in its place meanwhile is kept as well."""
         host = world.host(self.member)
+        kept: dict[str, JsonValue] = {}
         for swap in reversed(self.swaps):
-            if await host.stat(swap.aside) is not None:
-                await host.rename(swap.aside, swap.live)
-        return {}
+            if await host.stat(swap.aside) is None:
+                continue
+            if await host.stat(swap.live) is not None:
+                await self._refuse_if_used(world)
+                aside = join(dirname(swap.aside), "appeared")
+                kept[swap.live] = await _to_a_free_name(host, swap.live, aside)
+            await host.rename(swap.aside, swap.live)
+        return kept
 
 
 async def _move_aside(host: Host, swap: SwapModel) -> str:
@@ -112,7 +118,7 @@ class RestoreMember(Step[World]):
         await host.make_dirs(self.root)
         for path in (self.restored_data_dir, self.restored_wal_dir):
             if path is not None:
-                await _out_of_the_way(host, path, "interrupted")
+                await _out_of_the_way(host, path)
         binaries = world.binaries[self.member]
         argv = binaries.restore(
             self.snapshot,
@@ -125,7 +131,7 @@ class RestoreMember(Step[World]):
             skip_hash_check=self.skip_hash_check,
             bump_revision=self.bump_revision,
         )
-        done = await host.run(argv, deadline=RESTORE_DEADLINE, env=binaries.env)
+        done = await host.run(argv, deadline=RESTORE_DEADLINE, env=binaries.env, dies_with_us=True)
         if done.returncode != 0:
             raise StepFailed(
                 f"`snapshot restore` for {self.member} failed: {_last_line(done.stderr)}",
@@ -196,14 +202,19 @@ async def _identity(host: Host, wal_dir: str) -> dict[str, str]:
     return {"member_id": f"{member_id:x}", "cluster_id": f"{cluster_id:x}"}
 
 
-async def _out_of_the_way(host: Host, path: str, why: str) -> None:
-    """Rename what an interrupted attempt left, to the first free name."""
-    if await host.stat(path) is None:
-        return
+async def _out_of_the_way(host: Host, path: str) -> None:
+    """Rename what an interrupted attempt left."""
+    if await host.stat(path) is not None:
+        await _to_a_free_name(host, path, f"{path}.interrupted")
+
+
+async def _to_a_free_name(host: Host, path: str, target: str) -> str:
+    """Rename `path` to the first free of `target`-1, `target`-2 and so on; return which."""
     number = 1
-    while await host.stat(f"{path}.{why}-{number}") is not None:
+    while await host.stat(f"{target}-{number}") is not None:
         number += 1
-    await host.rename(path, f"{path}.{why}-{number}")
+    await host.rename(path, f"{target}-{number}")
+    return f"{target}-{number}"
 
 
 async def _owner(host: Host, candidates: tuple[str, ...]) -> tuple[int, int] | None:

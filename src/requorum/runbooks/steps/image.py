@@ -10,6 +10,7 @@ from requorum.domain.units import binary_size
 from requorum.errors import DamagedInput, StepFailed
 from requorum.formats.snapshot_file import trailer_matches
 from requorum.formats.source import Source
+from requorum.inspection.agreement import COMPARED_ENTRIES_MIN
 from requorum.inspection.completed_log import CompletedLog
 from requorum.inspection.database import align_at, examine_database, read_etcd_backend
 from requorum.ports import Host
@@ -17,24 +18,35 @@ from requorum.ports import Host
 CHUNK_BYTES = 1 << 20
 
 
-async def seal_image(host: Host, database: str, image: str, *, log: CompletedLog) -> None:
-    """Check the database, append its SHA-256 as `snapshot save` does, and give it its name."""
+async def seal_image(
+    host: Host, database: str, image: str, *, log: CompletedLog, after: int
+) -> None:
+    """Check the database, append its SHA-256 as `snapshot save` does, and give it its name.
+
+    `after` is the index from which on the log was replayed; see `prove`.
+    """
     async with host.open(database) as source:
-        await asyncio.to_thread(prove, source, log)
+        await asyncio.to_thread(prove, source, log, after)
         size, digest = source.size, await asyncio.to_thread(_sha256, source)
     await host.write_at(database, size, digest)
     await host.rename(database, image)
 
 
-def prove(source: Source, log: CompletedLog) -> None:
-    """Raise StepFailed unless every page is sound and every entry of the log is in it."""
+def prove(source: Source, log: CompletedLog, after: int) -> None:
+    """Raise StepFailed unless every page is sound and every replayed entry is in it.
+
+    Some entries before them are held against it too, so that the seam is seen to be one.
+    """
     examined = examine_database(source)
     if not examined.readable or examined.state is None:
         raise StepFailed(
             f"the image that etcd made is damaged: {'; '.join(examined.problems)}",
             hint="No member's data was touched. Check the disk and the memory of this host.",
         )
-    held = align_at(source, examined.state, log, log.last_index)
+    if after > log.last_index:
+        return  # the database was ahead of every log: they have nothing in common to compare
+    compared = log.last_index - after + COMPARED_ENTRIES_MIN
+    held = align_at(source, examined.state, log, log.last_index, at_most=compared)
     if held is not None and held.contradiction is not None:
         raise StepFailed(
             f"the image does not hold the log: {held.contradiction.what}",

@@ -1,0 +1,59 @@
+"""Timing in pairs, so that a machine that slows down slows both."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Times:
+    """Wall times in seconds."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """Return the median."""
+        return statistics.median(self.seconds)
+
+    @property
+    def shown(self) -> str:
+        """Return median and spread."""
+        return f"{self.median:.3f} ({min(self.seconds):.3f} to {max(self.seconds):.3f})"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One thing done two ways; `beside` names the other."""
+
+    what: str
+    beside: str
+    ours: Times
+    theirs: Times
+
+    @property
+    def ratio(self) -> float:
+        """Return how much of their time ours takes."""
+        return self.ours.median / self.theirs.median
+
+
+def in_turn(
+    what: str,
+    beside: str,
+    ours: Callable[[], object],
+    theirs: Callable[[], object],
+    *,
+    runs: int,
+    before: Callable[[], object] = lambda: None,
+) -> Pair:
+    """Run both in turn, `before` each, which is not counted."""
+    pairs = [(_timed(before, ours), _timed(before, theirs)) for _ in range(runs)]
+    return Pair(what, beside, Times(tuple(a for a, _ in pairs)), Times(tuple(b for _, b in pairs)))
+
+
+def _timed(before: Callable[[], object], act: Callable[[], object]) -> float:
+    before()
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began

@@ -1,0 +1,43 @@
+"""The sessions that the pages show are run, each page in a home of its own, and must come true."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from doc_pages import blocks, name_of, pages
+from transcript import differences, run_block, session_env
+
+from requorum.lab.practice import crash
+
+EXECUTED = [page for page in pages() if any(b.exit_code is not None for b in blocks(page))]
+
+pytestmark = [pytest.mark.etcd, pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """Return an empty home; the practice clusters that were made in it are killed, by pid."""
+    yield tmp_path
+    for lab in tmp_path.rglob("lab.json"):
+        crash(lab.parent)
+
+
+def test_there_are_sessions_to_run() -> None:
+    """Both READMEs, the tutorial and the how-tos are executed, not only read."""
+    names = {name_of(page) for page in EXECUTED}
+    assert {"README.md", "docs/tutorial/first-recovery.md"} <= names
+    assert len([name for name in names if name.startswith("docs/howto/")]) >= 4
+
+
+@pytest.mark.parametrize("page", EXECUTED, ids=name_of)
+def test_a_shown_session_comes_true(
+    page: Path, home: Path, etcd_binaries: Callable[[str], Path], etcd_cache: Path
+) -> None:
+    """Every command ends as shown and prints what is shown, numbers and ids aside."""
+    env = session_env(home, etcd_bin=etcd_binaries("3.5"), etcd_cache=etcd_cache)
+    for block in blocks(page):
+        if block.exit_code is not None:
+            printed = run_block(block, home, env)
+            assert not differences(block, printed, home), "\n".join(
+                differences(block, printed, home)
+            )
