@@ -5,6 +5,7 @@
     RequorumError                    1  findings, or a step that failed
      ├── StepFailed                  1  a step of a plan did not do what it had to
      ├── EtcdError                   1  etcd answered, and its answer is an error
+     ├── NotPermitted                1  the system does not let us read or change a file
      ├── UsageError                  2  the command line or a file we were given is wrong
      │    └── ClusterFileError       2  requorum.yaml: the line is named
      ├── Refused                     3  we could, but it would be wrong to
@@ -39,6 +40,10 @@ class StepFailed(RequorumError):
 
 class EtcdError(RequorumError):
     """etcd answered with an error; the message is etcd's own, so that operators find it."""
+
+
+class NotPermitted(RequorumError):
+    """The system does not let us: what a file holds is unknown then, and never taken for lost."""
 
 
 class UsageError(RequorumError):

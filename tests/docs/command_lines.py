@@ -32,7 +32,7 @@ def calls_of(line: str, program: str) -> Iterator[Argv]:
 def parse(argv: Argv, *, whole: bool) -> None:
     """Raise click's UsageError unless the command tree takes these arguments.
 
-    A mention in running text (`whole` False) may leave arguments out.
+    A mention in running text (`whole` False) may leave arguments out, or have FILE for one.
     """
     command: click.Command = cli
     context = click.Context(cli, info_name="requorum")
@@ -51,6 +51,9 @@ def parse(argv: Argv, *, whole: bool) -> None:
         return
     except click.MissingParameter:
         if whole:
+            raise
+    except click.BadParameter:
+        if whole or not any(word.isupper() for word in argv):
             raise
 
 

@@ -20,7 +20,7 @@ def _sections() -> Iterator[str]:
         context = click.Context(command)
         arguments = [p for p in command.params if isinstance(p, click.Argument)]
         options = [p for p in command.params if isinstance(p, click.Option)]
-        shown = "".join(f" {p.make_metavar(context)}" for p in arguments)
+        shown = "".join(f" {(p.name or '').upper()}" for p in arguments)
         yield f"## {words}\n"
         yield f"`{words}{shown}`\n"
         yield _plain(command.help or "") + "\n"

@@ -23,7 +23,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_there_are_sessions_to_run() -> None:
-    """Both READMEs, the tutorial and the how-tos are executed, not only read."""
+    """README, the tutorial and the how-tos are executed, not only read."""
     names = {name_of(page) for page in EXECUTED}
     assert {"README.md", "docs/tutorial/first-recovery.md"} <= names
     assert len([name for name in names if name.startswith("docs/howto/")]) >= 4

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from doc_pages import Block
+from doc_pages import ROOT, Block
 
 BLOCK_SECONDS = 240
 HOME = "/home/you"
@@ -32,7 +32,7 @@ def session_env(home: Path, *, etcd_bin: Path, etcd_cache: Path) -> dict[str, st
     script.chmod(0o755)
     return {
         "PATH": f"{bin_dir}:{etcd_bin}:{os.environ['PATH']}",
-        "PYTHONPATH": os.pathsep.join(sys.path[:0] or [str(Path(__file__).parents[2] / "src")]),
+        "PYTHONPATH": str(ROOT / "src"),
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "NO_COLOR": "1",
@@ -94,7 +94,5 @@ def differences(block: Block, printed: list[str], home: Path) -> list[str]:
             said += "\n"
         if pattern_of(command.shown, home).fullmatch(said) is None:
             shown = "\n".join(command.shown)
-            found.append(
-                f"{block.place}: $ {command.text}\n--- shown\n{shown}\n--- said\n{output}"
-            )
+            found.append(f"{block.place}: $ {command.text}\n--- shown\n{shown}\n--- said\n{output}")
     return found

@@ -99,15 +99,19 @@ def crash(model: raft_model.RaftModel, node: raft_model.Node, damage: str, rando
     older = damage == STALE and moment.records < now.records
     if damage in _INFLICT:
         older = _INFLICT[damage](files, random)
-    log = read_member_log(
-        SegmentFile(
-            segment_name(f.sequence, 0),
-            f.sequence,
-            len(f.data),
-            read_segment(BufferSource(bytes(f.data)), last=f is files[-1]),
+    log = (
+        read_member_log(
+            SegmentFile(
+                segment_name(f.sequence, 0),
+                f.sequence,
+                len(f.data),
+                read_segment(BufferSource(bytes(f.data)), last=f is files[-1]),
+            )
+            for f in files
         )
-        for f in files
-    ) if files else None
+        if files
+        else None
+    )
     has_database = damage in {STALE, CUT} or random.random() < 0.7
     evidence = MemberEvidence(
         name=node.name,

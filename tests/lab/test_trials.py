@@ -131,6 +131,27 @@ def test_a_recovery_through_which_nothing_was_read_failed() -> None:
     assert trial_with({}, verdicts=()).failures
 
 
+@pytest.mark.parametrize(
+    ("kinds", "cautious"),
+    [
+        ((), True),
+        ((DamageKind.LOST_DISK,), True),
+        ((DamageKind.LOST_DISK, DamageKind.DB_TRUNCATED), True),
+        ((DamageKind.LOST_DISK, DamageKind.STALE_COPY), False),
+    ],
+)
+def test_a_doubt_is_needless_while_two_logs_of_three_are_whole(
+    kinds: tuple[DamageKind, ...], *, cautious: bool
+) -> None:
+    """It is counted, so that caution has its price in numbers."""
+    damages = tuple(
+        DamageRecord(kind=kind, member=f"etcd{n}", said="") for n, kind in enumerate(kinds, start=1)
+    )
+    doubted = trial_with({}, proven_none=False).model_copy(update={"damages": damages})
+    assert doubted.over_cautious == cautious
+    assert not TRIAL.over_cautious
+
+
 def test_nothing_usable_must_be_true() -> None:
     """It is an outcome of its own, and right only where no file could have been used."""
     said = RecoveryRecord(outcome="nothing-usable", message="nothing")
@@ -249,6 +270,7 @@ async def test_a_trial_on_real_etcd_loses_nothing(
     assert len(record.damages) == damages
     assert record.recovery is not None
     assert record.recovery.verdicts
+    assert record.recovery.grounds
     (rival,) = record.rivals
     assert rival.procedure == "classic"
     assert rival.verdict is None or rival.verdict.acknowledged == record.acknowledged

@@ -1,5 +1,6 @@
 """What recover refuses before it touches anything: exit code, message and hint of each."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -13,13 +14,19 @@ from killed_run import healthy_without_loss, originals
 from practice_site import Finished, Site
 from sites import Sites
 
+from requorum.clients.hosts.local import LocalHost
+from requorum.facts.data_dir import read_identity
+
 pytestmark = pytest.mark.etcd
 
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount and change users")
 STEP_BEGUN = 4
 """Lines in the journal once the first step has begun."""
 
-AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+LIKE_OURS = 3
+"""A seed by which the foreign cluster has members of all our names and addresses."""
+
+WITHOUT_ROOTS_POWER = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+"""Runs a command as root whom the modes of files bind as they bind everybody."""
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +140,60 @@ def test_another_clusters_data_is_told_apart(crash: Site, tmp_path: Path) -> Non
     assert "etcd1: its data belongs to another cluster" in " ".join(done.result["warnings"])
     assert site.verdict().clean
     assert not site.verdict().foreign
+
+
+def test_another_clusters_data_that_looks_like_ours(crash: Site, tmp_path: Path) -> None:
+    """Same names, same addresses, one directory of each: only the operator can tell."""
+    site = crash.put_back(tmp_path / "state")
+    ours = cluster_id_of(site, "etcd3")
+    site.damage("wrong-cluster:etcd2", seed=LIKE_OURS)
+    untold = refused(site)
+    assert "nothing says which is ours" in untold.result["error"]
+    assert f"{ours:x} at etcd3" in untold.result["error"]
+    assert "--cluster-id" in untold.hint
+
+    told = site.recover("--cluster-id", f"{ours:x}")
+    assert told.code == 0, told.stderr
+    assert told.result["loss"]["proven_none"] is False
+    stated = [(r["first_revision"], r["last_revision"]) for r in told.result["loss"]["unproven"]]
+    verdict = site.verdict()
+    assert not verdict.foreign
+    assert not verdict.lost_outside(stated)
+
+
+def cluster_id_of(site: Site, name: str) -> int:
+    """Read the cluster ID in a member's WAL."""
+
+    async def read() -> int:
+        wal = site.lab.data_dir(name) / "member" / "wal"
+        _, cluster_id = await read_identity(LocalHost(), str(wal))
+        return int(cluster_id)
+
+    return asyncio.run(read())
+
+
+# --- files that we may not read
+
+
+@contextmanager
+def unreadable(path: Path) -> Iterator[None]:
+    """Take all permissions away for a while."""
+    mode = path.stat().st_mode
+    path.chmod(0)
+    try:
+        yield
+    finally:
+        path.chmod(mode)
+
+
+@pytest.mark.parametrize("what", ["member", "member/snap/db", "member/wal"])
+@pytest.mark.parametrize("name", ["etcd2", "etcd3"])
+def test_files_that_we_may_not_read(crash: Site, tmp_path: Path, name: str, what: str) -> None:
+    """What they hold is unknown, not lost: nothing may be planned on that."""
+    site = crash.put_back(tmp_path / "state")
+    with unreadable(site.lab.data_dir(name) / what):
+        done = site.recover(before=WITHOUT_ROOTS_POWER if os.geteuid() == 0 else ())
+    assert done.code in {1, 3}, (done.stdout, done.stderr)
+    assert "permission denied" in done.stderr
+    assert "such as root" in done.hint
+    assert not site.journal_lines()

@@ -56,7 +56,7 @@ def load(*, directory: Path, writers: int, seconds: float, seed: int | None) -> 
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     totals = asyncio.run(use.load(directory, writers=writers, seconds=seconds, seed=seed))
     click.echo(
-        f"{totals.acknowledged} acknowledged, {totals.unknown} of unknown outcome, "
+        f"{totals.acknowledged} operations acknowledged, {totals.unknown} of unknown outcome, "
         f"revision {totals.revision} (seed {seed})"
     )
 

@@ -63,8 +63,9 @@ def show_summary(summary: Summary) -> None:
     out.print(losses)
     out.print(counted)
     out.print(
-        f"loss proven none in {summary.proven_none} of {summary.trials}; the cluster's ID had to "
-        f"be told in {summary.pinned}; {summary.seconds:.0f} s"
+        f"loss proven none in {summary.proven_none} of {summary.trials}, in "
+        f"{len(summary.over_cautious)} not though it could have been; the cluster's ID had to be "
+        f"told in {summary.pinned}; {summary.seconds:.0f} s"
     )
     if summary.failed:
         out.print(f"[red]FAILED[/]: seeds {', '.join(map(str, summary.failed))}")

@@ -7,7 +7,7 @@ from posixpath import join
 
 from requorum.domain.cluster import MemberSpec
 from requorum.domain.ids import ClusterId, MemberId
-from requorum.errors import DamagedInput, RequorumError
+from requorum.errors import DamagedInput, NotPermitted, RequorumError
 from requorum.formats.backend import BackendState
 from requorum.formats.snap import Snap, read_snap
 from requorum.formats.wal import parse_segment_name, read_segment
@@ -49,9 +49,14 @@ class Paths:
 
 
 async def read_member(host: Host, member: MemberSpec) -> MemberEvidence:
-    """Read all that the directory tells. Damage becomes evidence, and so does a refusal to read."""
+    """Read all that the directory tells. Damage becomes evidence, a disk that fails as well.
+
+    NotPermitted where we lack the rights: whoever has them would find the data.
+    """
     try:
         return await _read(host, member)
+    except NotPermitted:
+        raise
     except RequorumError as error:
         return MemberEvidence(name=member.name, unreadable=error.message)
 

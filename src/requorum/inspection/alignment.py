@@ -14,6 +14,8 @@ compact revision.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
 from requorum.formats.raftpb import Entry, EntryType
 from requorum.formats.requests import (
@@ -23,12 +25,18 @@ from requorum.formats.requests import (
     LeaseRevoke,
     Put,
     Request,
+    RequestOp,
     Txn,
     decode_request,
 )
 
-STEPS_BACK_MAX = 20_000
-"""Wrong guesses that may be taken back before the comparison gives up as undecided."""
+COMPARISONS_MAX = 1_000_000
+"""Comparisons of an entry with a revision before it is given up as undecided: a log of 50,000
+entries needs about as many, one made to be ambiguous could need their square."""
+
+OLDER_REVISIONS = 3
+"""So many older revisions, found in the log one behind the other, show that the log reaches back
+behind a revision that it does not explain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,15 @@ def align(
     return walk.run()
 
 
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What an entry does to the key space: nothing ever, certainly something, or perhaps."""
+
+    explains: Callable[[tuple[Change, ...]], bool]
+    certain: bool = False
+    never: bool = False
+
+
 class _Remembered:
     """An iterator that can be read again from an earlier place."""
 
@@ -114,9 +131,10 @@ class _Remembered:
 class _Walk:
     """The comparison, with the guesses that may have to be taken back.
 
-    A delete that matched nothing leaves no record, yet looks like an earlier delete that did. So
-    matching an entry that need not have changed anything is a guess: when the walk gets stuck, the
-    latest guess is undone and that entry is taken to have changed nothing.
+    A delete that matched nothing leaves no record, yet looks like an earlier delete that did, and
+    a transaction may have taken the branch that wrote nothing. So a match of an entry that need
+    not have changed anything is a guess: when the walk gets stuck, the latest guess is undone and
+    that entry is taken to have changed nothing. No place is tried twice.
     """
 
     def __init__(
@@ -126,68 +144,104 @@ class _Walk:
         self.database = database
         self.oldest_revision = oldest_revision
         self.strict = strict
+        self.effects: list[Effect] = []
         self.guesses: list[tuple[int, int]] = []
+        self.tried: set[tuple[int, int]] = set()
         self.furthest = (0, 0)
-        self.problem: Contradiction | None = None
+        """(place in the log, position in the database) where the longest way got stuck."""
+        self.most = (0, 0)
+        """(revisions matched, place in the log behind them) of the way that matched most."""
 
     def run(self) -> Alignment:
-        place, position = 0, 0
-        steps_back = 0
-        while place < len(self.log):
+        here: tuple[int, int] | None = (0, 0)
+        while here is not None:
+            place, position = here
+            if place == len(self.log):
+                return Alignment(place, position, self._unexplained())
+            if len(self.tried) > COMPARISONS_MAX:
+                return Alignment(*self.furthest, None, undecided=True)
             group = self.database.at(position)
-            if group is None:
-                return self._database_ended(place, position)
-            moved = self._step(place, position, group)
-            if moved is not None:
-                place, position = moved
-                continue
-            if not self.guesses or steps_back >= STEPS_BACK_MAX:
-                undecided = bool(self.guesses)
-                problem = None if undecided else self.problem
-                return Alignment(*self.furthest, problem, undecided=undecided)
-            place, position = self.guesses.pop()
-            place += 1
-            steps_back += 1
-        return Alignment(place, position, None)
+            if group is None and self._rest_may_be_compacted(place):
+                return Alignment(place, position, None)
+            here = self._step(place, position, group) or self._take_back()
+        return self._contradiction(*self.furthest)
 
-    def _step(self, place: int, position: int, group: RevisionChanges) -> tuple[int, int] | None:
+    def _step(
+        self, place: int, position: int, group: RevisionChanges | None
+    ) -> tuple[int, int] | None:
         """Return the next (log place, database position), or None where the two cannot both be."""
-        entry = self.log[place]
-        effect = effect_of(entry, strict=self.strict)
+        effect = self._effect(place)
         if effect.never:
             return place + 1, position
-        if effect.explains(group.changes):
+        if (place, position) in self.tried:
+            return None
+        self.tried.add((place, position))
+        if group is not None and effect.explains(group.changes):
             if not effect.certain:
-                self.guesses.append((place, position))
+                self.guesses.append((place + 1, position))
+            self.most = max(self.most, (position + 1, -place - 1))
             return place + 1, position + 1
         if not effect.certain:
             return place + 1, position
-        if (place, position) >= self.furthest:
-            self.furthest = (place, position)
-            self.problem = Contradiction(
-                group.revision,
-                entry.index,
-                f"entry {entry.index} of the log must have made a change, "
-                f"revision {group.revision} of the database is not that change",
-            )
+        self.furthest = max(self.furthest, (place, position))
         return None
 
-    def _database_ended(self, place: int, position: int) -> Alignment:
-        """Older entries were compacted away, if there are revisions enough for them to be in."""
-        certain = [e for e in self.log[place:] if effect_of(e, strict=self.strict).certain]
-        if len(certain) < self.oldest_revision:
-            return Alignment(place, position, None)
-        what = f"entry {certain[0].index} of the log is in no revision of the database"
-        return Alignment(place, position, Contradiction(None, certain[0].index, what))
+    def _take_back(self) -> tuple[int, int] | None:
+        return self.guesses.pop() if self.guesses else None
 
+    def _effect(self, place: int) -> Effect:
+        while len(self.effects) <= place:
+            entry = self.log[len(self.effects)]
+            self.effects.append(effect_of(entry, strict=self.strict))
+        return self.effects[place]
 
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What an entry does to the key space: nothing ever, certainly something, or perhaps."""
+    def _contradiction(self, place: int, position: int) -> Alignment:
+        group, entry = self.database.at(position), self.log[place]
+        if group is None:
+            what = f"entry {entry.index} of the log is in no revision of the database"
+        else:
+            what = (
+                f"entry {entry.index} of the log must have made a change, "
+                f"revision {group.revision} of the database is not that change"
+            )
+        revision = group.revision if group else None
+        return Alignment(place, position, Contradiction(revision, entry.index, what))
 
-    explains: Callable[[tuple[Change, ...]], bool]
-    certain: bool = False
-    never: bool = False
+    def _rest_may_be_compacted(self, place: int) -> bool:
+        """Return whether there were revisions enough, before those compared, for what is left."""
+        return self._certain_from[place] < self.oldest_revision
+
+    @cached_property
+    def _certain_from(self) -> list[int]:
+        """Return, for each place in the log, how many entries from there on must be revisions."""
+        last = len(self.log) - 1
+        counts = accumulate(self._effect(p).certain for p in range(last, -1, -1))
+        return [int(count) for count in counts][::-1]
+
+    def _unexplained(self) -> Contradiction | None:
+        """Return a revision that no entry made although the log reaches back behind it.
+
+        Where nothing is certain, as with transactions, all entries may have written nothing. But if
+        the older revisions are in the log, the one before them must be in it, too.
+        """
+        position, behind = self.most[0], -self.most[1]
+        group = self.database.at(position)
+        if group is None:
+            return None
+        older = position + 1
+        for place in range(behind, len(self.log)):
+            found, effect = self.database.at(older), self._effect(place)
+            if found is None:
+                return None
+            if any(c.value for c in found.changes) and effect.explains(found.changes):
+                older += 1
+            if older - position > OLDER_REVISIONS:
+                what = (
+                    f"revision {group.revision} of the database was made by no entry of the log, "
+                    "although the log made older ones"
+                )
+                return Contradiction(group.revision, None, what)
+        return None
 
 
 _NOTHING = Effect(explains=lambda _: False, never=True)
@@ -251,45 +305,35 @@ def in_range(key: bytes, start: bytes, end: bytes) -> bool:
 
 def _is_branch(changes: tuple[Change, ...], txn: Txn) -> bool:
     """Return whether one branch of the transaction can have written exactly these changes."""
-    return any(
-        _consumes(changes, tuple(branch)) == len(changes) and bool(changes)
-        for branch in _branches(txn)
-    )
+    return bool(changes) and len(changes) in _behind_txn(changes, txn, {0})
 
 
-def _branches(txn: Txn) -> Iterator[tuple[Put | DeleteRange, ...]]:
-    """Yield every sequence of writes that the transaction can come to, nested ones unfolded."""
-    for operations in (txn.success, txn.failure):
-        yield from _unfold(tuple(operations))
+def _behind_txn(changes: tuple[Change, ...], txn: Txn, starts: set[int]) -> set[int]:
+    """Return how many changes can be explained once the transaction is through."""
+    return _behind(changes, txn.success, starts) | _behind(changes, txn.failure, starts)
 
 
-def _unfold(operations: tuple[object, ...]) -> Iterator[tuple[Put | DeleteRange, ...]]:
-    if not operations:
-        yield ()
-        return
-    first, rest = operations[0], operations[1:]
-    heads: Iterator[tuple[Put | DeleteRange, ...]]
-    if isinstance(first, Txn):
-        heads = _branches(first)
-    elif isinstance(first, Put | DeleteRange):
-        heads = iter([(first,)])
-    else:
-        heads = iter([()])
-    tails = list(_unfold(rest))
-    for head in heads:
-        for tail in tails:
-            yield head + tail
+def _behind(
+    changes: tuple[Change, ...], operations: tuple[RequestOp, ...], starts: set[int]
+) -> set[int]:
+    """Follow all ways at once: unfolding nested branches would take the power of their number."""
+    places = starts
+    for operation in operations:
+        if not places:
+            break
+        if isinstance(operation, Txn):
+            places = _behind_txn(changes, operation, places)
+        elif isinstance(operation, Put):
+            fits = (p for p in places if p < len(changes) and _put_fits(changes[p], operation))
+            places = {p + 1 for p in fits}
+        elif isinstance(operation, DeleteRange):
+            places = _behind_delete(changes, operation, places)
+    return places
 
 
-def _consumes(changes: tuple[Change, ...], writes: tuple[Put | DeleteRange, ...]) -> int:
-    """Return how many of the changes the writes explain, in order, from the first on."""
-    position = 0
-    for write in writes:
-        if isinstance(write, Put):
-            if position >= len(changes) or not _put_fits(changes[position], write):
-                return -1
-            position += 1
-        else:
-            while position < len(changes) and _delete_fits(changes[position], write):
-                position += 1
-    return position
+def _behind_delete(changes: tuple[Change, ...], delete: DeleteRange, starts: set[int]) -> set[int]:
+    places = set(starts)
+    for place, change in enumerate(changes):
+        if place in places and _delete_fits(change, delete):
+            places.add(place + 1)
+    return places

@@ -56,7 +56,7 @@ class MemberEvidence:
     """Everything that one member's host and files tell.
 
     `running` is what the service says; `in_use` is whether a process holds the db or a WAL open.
-    `unreadable` says why nothing could be read (no permission, host away), None when it could.
+    `unreadable` says why nothing could be read (a disk that fails), None when it could.
     """
 
     name: str

@@ -110,12 +110,24 @@ def _snapshot_reasons(member: MemberEvidence, log: MemberLog) -> list[str]:
     kept = {(s.term, s.index) for s in member.snaps}
     usable = [s for s in wanted if (s.term, s.index) in kept]
     if usable:
-        return _gap_reasons(log, max(s.index for s in usable))
+        base = max(s.index for s in usable)
+        return [*_older_than_snapshot(member, base), *_gap_reasons(log, base)]
     if wanted and not (log.starts_at_zero and 1 in log.entries):
         return [f"the snapshot file at index {max(s.index for s in wanted)} is missing"]
     if not wanted and not log.starts_at_zero:
         return ["its WAL has no beginning and names no snapshot"]
     return _gap_reasons(log, 0)
+
+
+def _older_than_snapshot(member: MemberEvidence, base: int) -> list[str]:
+    """Return whether etcd would refuse the database: the log before the snapshot may be gone.
+
+    It happens when a damaged meta page makes bbolt fall back to the transaction before.
+    """
+    database = member.database
+    if database is None or not database.readable or not 0 < database.index < base:
+        return []
+    return [f"its database stands at {database.index}, before its snapshot at {base}"]
 
 
 def _gap_reasons(log: MemberLog, base: int) -> list[str]:

@@ -19,6 +19,11 @@ from requorum.workflow.step import Step
 BUMP_REVISIONS = 1_000_000_000
 """How far the revision is bumped where writes may be missing: further than any that was served."""
 
+WAL_BYTES = 2 * 64_000_000
+"""What etcd allocates in full for a new log: its first segment, and the one to come.
+
+Source: etcd server/storage/wal/wal.go SegmentSizeBytes, file_pipeline.go.
+"""
 
 CANNOT_BUMP = (
     "this etcdctl cannot bump the revision (3.4.27 and 3.5.10 were the first that can): restart "
@@ -47,7 +52,7 @@ def bump_where_possible(binaries: Mapping[str, EtcdBinaries]) -> int | None:
 def refuse_without_space(
     cluster: Cluster, disks: Mapping[str, Disk], size: int, *, image_on: str | None
 ) -> None:
-    """Refuse when a host cannot hold what the plan writes there: one copy for each member.
+    """Refuse when a host cannot hold what the plan writes there: db and log for each member.
 
     `size` in bytes. `image_on` is the member beside which the image is built, one copy more.
     Members whose directories share a file system need what they write together.
@@ -59,7 +64,7 @@ def refuse_without_space(
             for m in cluster.members
             if m.host == member.host and disks[m.name].filesystem == disk.filesystem
         ]
-        needed = size * (len(sharing) + (image_on in sharing))
+        needed = (size + WAL_BYTES) * (len(sharing) + (image_on in sharing))
         if disk.free < needed:
             raise NotEnoughSpace(
                 f"{member.host} has {binary_size(disk.free)} free at {member.data_dir}, "

@@ -1,6 +1,6 @@
 """`requorum recover`: from the facts of a failed cluster to the plan that brings it back.
 
-Source: procedures P1 to P3 and P7 in docs/concepts/recovery.md. Pure: facts in, plan out.
+See docs/concepts/how-recovery-decides.md. Pure: facts in, plan out.
 """
 
 from collections.abc import Mapping

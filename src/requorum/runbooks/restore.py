@@ -1,6 +1,6 @@
 """`requorum restore FILE`: one snapshot file, or a copied db, onto every member.
 
-Source: procedures P4, P7 and P9 in docs/concepts/recovery.md. Pure: facts in, plan out.
+See docs/howto/restore-a-snapshot.md. Pure: facts in, plan out.
 """
 
 from collections.abc import Mapping

@@ -10,7 +10,7 @@ from stat import S_IMODE, S_ISDIR, S_ISREG
 from typing import Literal
 
 from requorum.clients.hosts.mount_points import mount_points
-from requorum.errors import NotEnoughSpace, Refused, RequorumError
+from requorum.errors import NotEnoughSpace, NotPermitted, Refused, RequorumError
 from requorum.ports import Disk, FileStat
 
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -30,8 +30,13 @@ def path_errors(path: str) -> Iterator[None]:
     except OSError as error:
         number = error.errno or 0
         message = f"{path}: {os.strerror(number).lower()}"
-        kind = NotEnoughSpace if number in _NO_SPACE else RequorumError
-        raise kind(message, hint=_HINTS.get(number)) from error
+        raise _class_of(number)(message, hint=_HINTS.get(number)) from error
+
+
+def _class_of(number: int) -> type[RequorumError]:
+    if number in _NO_SPACE:
+        return NotEnoughSpace
+    return NotPermitted if number in {errno.EACCES, errno.EPERM} else RequorumError
 
 
 def stat(path: str) -> FileStat | None:

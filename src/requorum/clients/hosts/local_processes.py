@@ -16,6 +16,9 @@ from requorum.clients.hosts.local_files import path_errors
 from requorum.errors import DeadlineExceeded, RequorumError
 from requorum.ports import Completed
 
+# Our own login. A member that we start would keep it in its environment for months.
+_OURS_ALONE = frozenset({"ETCDCTL_USER", "ETCDCTL_PASSWORD"})
+
 # After SIGKILL only a process that waits for a disk stays, perhaps for ever.
 _KILL_SECONDS = 10.0
 
@@ -152,10 +155,13 @@ def _environment(
     """Return the program's environment; RequorumError when there is no such program.
 
     Our own variables whose names begin with `without` are left out: etcd takes each ETCD_* for a
-    flag, and an operator's shell may have read the member's environment file.
+    flag, and an operator's shell may have read the member's environment file. Nothing that we run
+    logs in to etcd, so nothing gets the password.
     """
     inherited = {
-        k: v for k, v in os.environ.items() if without is None or not k.startswith(without)
+        k: v
+        for k, v in os.environ.items()
+        if k not in _OURS_ALONE and (without is None or not k.startswith(without))
     }
     environment = {**inherited, **(env or {})}
     if shutil.which(argv[0], path=environment.get("PATH")) is None:

@@ -5,8 +5,20 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from requorum.domain.quorum import witnesses_needed
 from requorum.lab.damage.kinds import DamageKind
 from requorum.lab.trials.judged import Judged
+
+HURTS_THE_LOGS_END = frozenset(
+    {
+        DamageKind.LOST_DISK,
+        DamageKind.WAL_TORN_TAIL,
+        DamageKind.WAL_SEGMENT_MISSING,
+        DamageKind.STALE_COPY,
+        DamageKind.WRONG_CLUSTER,
+    }
+)
+"""After these a member's log is no witness of what was acknowledged."""
 
 Outcome = Literal["recovered", "nothing-usable", "refused", "error"]
 
@@ -42,6 +54,7 @@ class RecoveryRecord(_Part):
     pinned: bool = False
     proven_none: bool | None = None
     unproven: tuple[RangeRecord, ...] = ()
+    grounds: tuple[str, ...] = ()
     healthy: dict[str, bool] = {}
     warnings: tuple[str, ...] = ()
     verdicts: tuple[Judged, ...] = ()
@@ -93,6 +106,17 @@ class TrialRecord(_Part):
         if self.recovery is None:
             return tuple(why for rival in self.rivals for why in _of_rival(rival))
         return tuple(_of_recovery(self, self.recovery))
+
+    @property
+    def over_cautious(self) -> bool:
+        """Return whether a loss was thought possible although enough logs were left whole.
+
+        No failure: a follower that lagged at the crash looks like an older copy of its disk.
+        """
+        if self.recovery is None or self.recovery.proven_none is not False:
+            return False
+        spoilt = {d.member for d in self.damages if d.kind in HURTS_THE_LOGS_END}
+        return self.members - len(spoilt) >= witnesses_needed(self.members)
 
 
 def _of_recovery(trial: TrialRecord, done: RecoveryRecord) -> Iterator[str]:

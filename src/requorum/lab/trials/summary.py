@@ -24,7 +24,10 @@ class Losses(BaseModel):
 
 
 class Summary(BaseModel):
-    """Counts of trials, and each procedure's losses. `failed` are the seeds that failed."""
+    """Counts of trials, and each procedure's losses. `failed` are the seeds that failed.
+
+    `over_cautious` are those of which a loss was thought possible although none was.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,6 +39,7 @@ class Summary(BaseModel):
     by_damage: dict[str, int]
     by_outcome: dict[str, int]
     proven_none: int
+    over_cautious: tuple[int, ...]
     pinned: int
     losses: tuple[Losses, ...]
     seconds: float
@@ -53,6 +57,7 @@ def summarise(records: Sequence[TrialRecord]) -> Summary:
         by_damage=_counted(kind for record in records for kind in _kinds(record)),
         by_outcome=_counted(recovery.path or recovery.outcome for recovery in done),
         proven_none=sum(recovery.proven_none is True for recovery in done),
+        over_cautious=tuple(record.seed for record in records if record.over_cautious),
         pinned=sum(recovery.pinned for recovery in done),
         losses=tuple(_losses(records)),
         seconds=round(sum(record.seconds for record in records), 1),

@@ -143,6 +143,7 @@ async def _recovered(
             )
             for r in unproven
         ),
+        grounds=recovered.loss.grounds,
         healthy=dict(recovered.healthy),
         warnings=recovered.warnings,
         verdicts=tuple([await judge_through(lab, name, connect, unproven) for name in healthy]),

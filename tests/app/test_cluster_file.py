@@ -1,0 +1,134 @@
+"""The cluster file: what is accepted, and that every complaint names its line."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from requorum.app.cluster_file import load_cluster_file, parse_cluster
+from requorum.domain.cluster import CommandService
+from requorum.errors import ClusterFileError
+
+GOOD = """\
+cluster: prod
+cluster_id: cdf818194e3a8c32
+members:
+  - name: etcd1
+    host: local
+    peer_url: https://10.0.0.31:2380/
+    client_url: https://10.0.0.31:2379
+    data_dir: /var/lib/etcd/
+    service:
+      kind: command
+      start: [systemctl, start, etcd]
+      stop: [systemctl, stop, etcd]
+      status: [systemctl, is-active, etcd]
+  - name: etcd2
+    peer_url: https://10.0.0.32:2380
+    client_url: https://10.0.0.32:2379
+    data_dir: /var/lib/etcd2
+    wal_dir: /wal
+    service: {kind: command, start: [a], stop: [b], status: [c]}
+tls: {cacert: /ca.pem, cert: /c.pem, key: /k.pem}
+auth: {user: root}
+etcd: {bin_dir: /opt/etcd}
+"""
+
+
+def test_everything_that_may_be_said() -> None:
+    """Every field arrives, URLs and paths without their last slash."""
+    cluster = parse_cluster(GOOD, "f")
+    first, second = cluster.members
+    assert (cluster.name, cluster.cluster_id) == ("prod", 0xCDF818194E3A8C32)
+    assert first.peer_url == "https://10.0.0.31:2380"
+    assert first.data_dir == "/var/lib/etcd"
+    assert first.service == CommandService(
+        start=("systemctl", "start", "etcd"),
+        stop=("systemctl", "stop", "etcd"),
+        status=("systemctl", "is-active", "etcd"),
+    )
+    assert second.wal_dir == "/wal"
+    assert cluster.tls is not None
+    assert cluster.tls.key == "/k.pem"
+    assert (cluster.user, cluster.etcd_bin_dir) == ("root", "/opt/etcd")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("cluster: prod", "clusters: prod", 1, "cluster: field required"),
+        ("cluster: prod", "cluster: [prod]", 1, "cluster: input should be a valid string"),
+        ("cluster_id: cdf8", "cluster_id: xyz8", 2, "cluster_id: string should match"),
+        ("    host: local", "    host: root@h", 5, "host: input should be 'local'"),
+        ("    peer_url: https://10.0.0.31:2380/", "    peer_url: 10.0.0.31", 6, "must be a URL"),
+        ("    data_dir: /var/lib/etcd/", "    data_dir: var", 8, "must be an absolute path"),
+        ("      kind: command", "      kind: systemd", 10, "kind: input should be 'command'"),
+        ("[systemctl, start, etcd]", "systemctl start etcd", 11, "valid tuple"),
+        ("[systemctl, stop, etcd]", "[]", 12, "at least 1 item"),
+        ("    wal_dir: /wal", "    wall_dir: /wal", 18, "wall_dir: extra inputs"),
+        ("cert: /c.pem, ", "", 20, "cert and key go together"),
+        ("auth: {user: root}", "auth: {}", 21, "user: field required"),
+    ],
+)
+def test_a_complaint_names_its_line(old: str, new: str, line: int, said: str) -> None:
+    """The line is the field's own, or its nearest parent's where the field is missing."""
+    assert old in GOOD
+    with pytest.raises(ClusterFileError) as caught:
+        parse_cluster(GOOD.replace(old, new, 1), "prod.yaml")
+    assert f"prod.yaml:{line}: " in caught.value.message
+    assert said in caught.value.message
+    assert caught.value.hint
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("field", ["name", "peer_url", "client_url", "data_dir"])
+def test_two_members_are_not_the_same(field: str) -> None:
+    """Two members that share a name, a URL or a directory are one mistake."""
+    values = {"name": ("etcd2", "etcd1"), "data_dir": ("/var/lib/etcd2", "/var/lib/etcd")}
+    old, new = values.get(field, ("10.0.0.32:2380", "10.0.0.31:2380"))
+    if field == "client_url":
+        old, new = "10.0.0.32:2379", "10.0.0.31:2379"
+    with pytest.raises(ClusterFileError, match=f"two members have the same {field}"):
+        parse_cluster(GOOD.replace(old, new), "f")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "f:1: the file is not a mapping"),
+        ("- a\n- b\n", "f:1: the file is not a mapping"),
+        ("cluster: prod\nmembers: [\n", "f:3: this is not YAML"),
+        ("cluster: prod\n\tmembers: []\n", "f:2: this is not YAML"),
+        ("cluster: prod\nmembers: []\n", "f:2: members: tuple should have at least 1 item"),
+        ("a: &a [*a]\n", "f:1: "),
+        ("\0", "f: this is not YAML"),
+    ],
+)
+def test_what_is_no_cluster_file(text: str, said: str) -> None:
+    """Anything else is refused in one line, too."""
+    with pytest.raises(ClusterFileError) as caught:
+        parse_cluster(text, "f")
+    assert caught.value.message.startswith(said)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_cluster_or_an_error_of_ours(text: str) -> None:
+    """No text makes anything else than a ClusterFileError."""
+    with pytest.raises(ClusterFileError):
+        parse_cluster(text, "f")
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    """The hint says how to name one, and how to get one."""
+    with pytest.raises(ClusterFileError, match="there is no cluster file") as caught:
+        load_cluster_file(str(tmp_path / "none.yaml"))
+    assert "requorum lab up" in str(caught.value.hint)
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 are an error, not a traceback."""
+    path = tmp_path / "c.yaml"
+    path.write_bytes(b"\xff\xfe\x00cluster")
+    with pytest.raises(ClusterFileError, match="cannot read"):
+        load_cluster_file(str(path))
