@@ -11,7 +11,7 @@ import pytest
 import supervisor
 import trustme
 from killed_run import healthy_without_loss
-from practice_site import Finished, Site
+from practice_site import Site
 from sites import Sites
 
 from requorum.lab.layout import TlsFiles
@@ -105,24 +105,31 @@ def test_without_any_user(crash: Site, tmp_path: Path) -> None:
     assert done.code == 0, done.stderr
     healthy_without_loss(site, done.result)
     assert site.verdict().clean
+    assert site.recover().result["outcome"] == "nothing-to-do"
+    members_that_bar_us_are_not_dead(site, tmp_path)
 
 
-def test_a_wrong_ca_stops_nobody(crash: Site, tmp_path: Path) -> None:
-    """Members that we cannot talk to are not taken for dead ones."""
-    site = crash.put_back(tmp_path / "state")
-    healthy_without_loss(site, site.recover().result)
-    (tmp_path / "other").mkdir()
-    other = write_tls(tmp_path / "other")
-    done = site.requorum(
-        "recover", "-c", str(site.lab.cluster_file), "--plan", "-o", "json",
-        "--cacert", str(other.cacert),
-    )  # fmt: skip
-    says_that_the_ca_is_wrong(done)
+def members_that_bar_us_are_not_dead(site: Site, tmp_path: Path) -> None:
+    """Give a wrong CA or password: what serves is left alone, and the way in is named."""
+    other = write_tls(tmp_path)
+    wrong_ca = site.recover("--cacert", str(other.cacert))
+    assert (wrong_ca.code, wrong_ca.result["outcome"]) == (3, "refused"), wrong_ca.stderr
+    assert "etcd1, etcd2, etcd3 run and do not talk to us" in wrong_ca.result["error"]
+    assert "not signed by the CA" in wrong_ca.result["hint"]
+
+    wrong_password = replace(site, env={"ETCDCTL_PASSWORD": "guess"}).recover("--user", "root")
+    assert wrong_password.code == 3, wrong_password.stderr
+    assert "invalid user ID or password" in wrong_password.result["error"]
+    assert "the password" in wrong_password.result["hint"]
     assert all(site.runs(name) for name in site.lab.names)
 
 
-def says_that_the_ca_is_wrong(done: Finished) -> None:
-    """Check an error that an operator can act upon."""
-    assert done.code in {3, 4}, (done.stdout, done.stderr)
-    assert "certificate" in done.stderr
-    assert done.hint
+def test_a_survivor_that_wants_a_user(crash: Site, tmp_path: Path) -> None:
+    """One of three cannot be a quorum, whatever it keeps from us: it is stopped and rescued."""
+    site = crash.put_back(tmp_path / "state")
+    site.supervise("start", "etcd3")
+    done = site.recover()
+    assert done.code == 0, done.stderr
+    assert "stop etcd3" in done.stderr
+    healthy_without_loss(site, done.result)
+    assert site.verdict().clean

@@ -57,6 +57,13 @@ async def prepare_recovery(operator: Operator, cluster: Cluster) -> Prepared | R
     return Prepared(plan=plan, loss=loss, world=world, began=began)
 
 
+UNDECIDED = (3, 0)
+"""The cluster version of the first seconds, until the members have agreed on their own.
+
+Source: etcd api/version/version.go MinClusterVersion, server/etcdserver/server.go.
+"""
+
+
 def version_of_data(facts: Survey) -> EtcdVersion | None:
     """Return the version that wrote the data, None where no file says it."""
     texts: list[str | None] = []
@@ -66,4 +73,4 @@ def version_of_data(facts: Survey) -> EtcdVersion | None:
             texts += [state.storage_version, state.cluster_version]
         texts += [snap.cluster_version for snap in member.snaps]
     versions = [v for text in texts if text and (v := EtcdVersion.parse(text))]
-    return max(versions, default=None)
+    return max((v for v in versions if v.minor_series != UNDECIDED), default=None)

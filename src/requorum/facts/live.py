@@ -14,6 +14,9 @@ ELECTION_DEADLINE = 10.0
 """Several elections at etcd's default timeout of one second."""
 ELECTION_POLL = 0.5
 AUTH_REFUSALS = ("permission denied", "user name is empty", "invalid auth token")
+LOGIN_FAILED = "invalid user ID or password"
+PROBE = b"requorum/health"
+"""A key that need not exist."""
 
 Connect = Callable[[str], Etcd]
 """Makes a client for one client URL. Making one connects nowhere and cannot fail."""
@@ -21,20 +24,28 @@ Connect = Callable[[str], Etcd]
 
 @dataclass(frozen=True, slots=True)
 class LiveMember:
-    """One member's own answers. `status` is None when it does not answer; `trouble` says why.
+    """One member's own answers. `status` is None when it gives us none; `trouble` says why.
 
     `reads` is whether a linearizable read went through it: the proof that a quorum stands behind.
+    Where authentication is on, that is seen without a user too, though `status` may be refused.
+    `hint` is what would make it talk to us, None where nobody is there.
     """
 
     name: str
     status: MemberStatus | None
     reads: bool
     trouble: str | None
+    hint: str | None = None
 
     @property
     def answers(self) -> bool:
         """Return whether an etcd serves at its client URL."""
-        return self.status is not None
+        return self.status is not None or self.reads
+
+    @property
+    def bars_us(self) -> bool:
+        """Return whether somebody is there who does not talk to us: TLS, or a password."""
+        return not self.reads and self.hint is not None
 
 
 async def ask_members(cluster: Cluster, connect: Connect) -> Mapping[str, LiveMember]:
@@ -66,37 +77,53 @@ def _leader_may_come(live: Mapping[str, LiveMember], quorum: int) -> bool:
 async def ask_member(name: str, etcd: Etcd) -> LiveMember:
     """Ask one member for its status and for a linearizable read; closes `etcd`."""
     try:
-        status = await etcd.status(deadline=STATUS_DEADLINE)
-        if status.leader is None:
-            return LiveMember(name, status, reads=False, trouble="it has no leader")
-        return LiveMember(name, status, reads=await _reads(etcd), trouble=None)
-    except Unreachable as error:
-        return LiveMember(name, None, reads=False, trouble=error.message)
-    except RequorumError as error:
-        return LiveMember(name, None, reads=False, trouble=f"it answers with {error.message}")
+        return await _ask(name, etcd)
     finally:
         await etcd.close()
 
 
-async def _reads(etcd: Etcd) -> bool:
-    """Return whether a linearizable read of a key that need not exist succeeds.
-
-    With auth on and no rights, etcd's refusal comes from a member with a leader: that is an answer.
-    """
+async def _ask(name: str, etcd: Etcd) -> LiveMember:
+    status: MemberStatus | None = None
     try:
-        await etcd.get(b"requorum/health", deadline=READ_DEADLINE, keys_only=True)
-    except EtcdError as error:
-        return any(refusal in error.message for refusal in AUTH_REFUSALS)
-    except Unreachable:
-        return False
-    return True
+        status = await etcd.status(deadline=STATUS_DEADLINE)
+        if status.leader is None:
+            return LiveMember(name, status, reads=False, trouble="it has no leader")
+    except RequorumError as error:
+        if not _is_refusal(error):
+            return _silent(name, None, error)
+    try:
+        await etcd.get(PROBE, deadline=READ_DEADLINE, keys_only=True)
+    except RequorumError as error:
+        if not _is_refusal(error):
+            return _silent(name, status, error)
+    return LiveMember(name, status, reads=True, trouble=None)
+
+
+def _is_refusal(error: RequorumError) -> bool:
+    """Return whether etcd lacks but our rights: a read is refused only after its quorum was asked.
+
+    Source: etcd server/etcdserver/v3_server.go Range.
+    """
+    return isinstance(error, EtcdError) and any(w in error.message for w in AUTH_REFUSALS)
+
+
+def _silent(name: str, status: MemberStatus | None, error: RequorumError) -> LiveMember:
+    login = isinstance(error, EtcdError) and LOGIN_FAILED in error.message
+    barred = login or isinstance(error, Unreachable)
+    return LiveMember(
+        name, status, reads=False, trouble=error.message, hint=error.hint if barred else None
+    )
 
 
 def quorum_serves(live: Mapping[str, LiveMember], quorum: int) -> bool:
-    """Return whether enough members read through the same leader of the same cluster."""
+    """Return whether enough members read through the same leader of the same cluster.
+
+    Those that read and keep their status from us are counted with them.
+    """
     seats: dict[tuple[int, int], int] = {}
     for member in live.values():
         if member.reads and member.status is not None and member.status.leader is not None:
             seat = (member.status.header.cluster_id, member.status.leader)
             seats[seat] = seats.get(seat, 0) + 1
-    return max(seats.values(), default=0) >= quorum
+    unseen = sum(member.reads and member.status is None for member in live.values())
+    return max(seats.values(), default=0) + unseen >= quorum

@@ -46,6 +46,12 @@ class CompletedLog:
         return tuple(missing)
 
 
+NO_LOG = CompletedLog(
+    winner="", entries={}, borrowed={}, gaps=(), first_index=1, last_index=0, last_term=0
+)
+"""What is left when no member has a log: a database can still be taken as it is."""
+
+
 def complete_log(logs: Mapping[str, MemberLog]) -> CompletedLog | None:
     """Return the winning log, its gaps filled as far as others prove them; None without logs."""
     name = _winner(logs)

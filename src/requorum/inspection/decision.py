@@ -6,16 +6,17 @@ from everything that can be read. Where neither is possible, only a backup helps
 Pure: evidence in, decision out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from requorum.domain.ids import MemberId
 from requorum.domain.loss import Loss
-from requorum.domain.quorum import quorum_size
+from requorum.domain.quorum import quorum_size, witnesses_needed
 from requorum.inspection.agreement import held_commit
-from requorum.inspection.completed_log import CompletedLog
+from requorum.inspection.completed_log import NO_LOG, CompletedLog
 from requorum.inspection.evidence import MemberEvidence
 from requorum.inspection.loss_proof import prove_loss
-from requorum.inspection.membership import Membership
+from requorum.inspection.membership import Membership, voter_sets
 from requorum.inspection.soundness import (
     reasons_behind,
     reasons_not_bootable,
@@ -59,10 +60,20 @@ class ClusterEvidence:
         entry = self.log.entries.get(self.known_commit)
         return entry.term if entry else 0
 
+    @property
+    def held_commit(self) -> int:
+        """Return up to where `log` surely holds what is known to be committed."""
+        return 0 if self.log is None else held_commit(self.members, self.log)
+
+    @property
+    def voter_sets(self) -> tuple[frozenset[MemberId], ...]:
+        """Return the voters, and those that they were before changes perhaps never committed."""
+        entries = {} if self.log is None else self.log.entries
+        return voter_sets(self.membership, entries, after=self.held_commit)
+
     def is_voter(self, name: str) -> bool:
-        """Return whether the member's directory belongs to a voter."""
-        member_id = self.members[name].member_id
-        return any(v.id == member_id for v in self.membership.voters)
+        """Return whether the member's directory belongs to one that is a voter, or may be."""
+        return any(self.members[name].member_id in voters for voters in self.voter_sets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +126,16 @@ def decide(evidence: ClusterEvidence) -> Decision:
     """Return the first of Start, Rescue, Restore that the evidence allows."""
     doubts = {name: _doubts(evidence, member) for name, member in evidence.members.items()}
     intact = [n for n, reasons in doubts.items() if not reasons and evidence.is_voter(n)]
-    if len(intact) >= evidence.quorum:
+    if all(len(_of(evidence, intact, v)) >= quorum_size(len(v)) for v in evidence.voter_sets):
         return _start(evidence, tuple(intact), doubts)
     return _rescue(evidence, doubts)
+
+
+def _of(
+    evidence: ClusterEvidence, names: Iterable[str], voters: frozenset[MemberId]
+) -> tuple[str, ...]:
+    """Return those of these members that belong to a set of voters."""
+    return tuple(n for n in names if evidence.members[n].member_id in voters)
 
 
 def _doubts(evidence: ClusterEvidence, member: MemberEvidence) -> tuple[str, ...]:
@@ -185,18 +203,19 @@ def _safe_after_quorum(evidence: ClusterEvidence, name: str) -> bool:
 
 
 def _rescue(evidence: ClusterEvidence, doubts: Mapping[str, tuple[str, ...]]) -> Rescue | Restore:
-    log = evidence.log
+    log = evidence.log or NO_LOG
     bases = _bases(evidence, log)
-    if log is None or not bases:
+    if not bases:
         reasons = [f"{name}: {'; '.join(r) or 'no database'}" for name, r in doubts.items()]
         reasons += [f"{name}: {reason}" for name, reason in evidence.foreign.items()]
         return Restore(reasons=tuple(reasons) or ("no member's data directory could be read",))
     base = max(bases, key=lambda b: b.preference)
+    voters, whole_doubts = _weakest_witnesses(evidence)
     loss = prove_loss(
-        voters=evidence.voters,
-        doubts=_whole_doubts(evidence),
+        voters=voters,
+        doubts=whole_doubts,
         known_commit=evidence.known_commit,
-        held_commit=max(held_commit(evidence.members, log), base.index),
+        held_commit=max(evidence.held_commit, base.index),
         log=log,
         base_index=base.index,
         base_revision=base.revision,
@@ -208,7 +227,7 @@ def _rescue(evidence: ClusterEvidence, doubts: Mapping[str, tuple[str, ...]]) ->
         base=base.name,
         base_index=base.index,
         base_revision=base.revision,
-        log_from=log.winner,
+        log_from=log.winner or base.name or "",
         borrowed_from=tuple(sorted({m for i, m in log.borrowed.items() if i > base.index})),
         first_index=base.index + 1,
         last_index=last,
@@ -237,19 +256,19 @@ class _Base:
         return (not self.disputed, -len(self.gaps), self.index, self.name or "")
 
 
-def _bases(evidence: ClusterEvidence, log: CompletedLog | None) -> list[_Base]:
+def _bases(evidence: ClusterEvidence, log: CompletedLog) -> list[_Base]:
     bases = [
         _Base(
             name,
             db.index,
             db.revision,
-            log.gaps_after(db.index) if log else (),
+            log.gaps_after(db.index),
             name in evidence.disputed,
         )
         for name, member in evidence.members.items()
         if (db := member.database) is not None and not db.problems and name not in evidence.outvoted
     ]
-    if log is not None and _reaches_back_to_the_first_write(evidence, log):
+    if _reaches_back_to_the_first_write(evidence, log):
         bases.append(_Base(None, 0, 1, log.gaps_after(0), disputed=False))
     return bases
 
@@ -260,7 +279,7 @@ def _reaches_back_to_the_first_write(evidence: ClusterEvidence, log: CompletedLo
     A restored cluster's log starts at 1 too, but on top of the restored database: its first
     snapshot stands right behind the members' own entries, at term 1.
     """
-    if log.first_index != 1 or 1 in log.gaps:
+    if log.first_index != 1 or 1 not in log.entries or 1 in log.gaps:
         return False
     marks = [
         s.index
@@ -273,13 +292,19 @@ def _reaches_back_to_the_first_write(evidence: ClusterEvidence, log: CompletedLo
     return not marks and not snaps
 
 
-def _whole_doubts(evidence: ClusterEvidence) -> dict[str, tuple[str, ...]]:
-    """Return, for each voter whose directory we read, why its log is no witness."""
-    return {
-        name: _reasons_not_whole(evidence, member)
-        for name, member in evidence.members.items()
-        if evidence.is_voter(name)
-    }
+def _weakest_witnesses(evidence: ClusterEvidence) -> tuple[int, dict[str, tuple[str, ...]]]:
+    """Return (number of voters, member -> why its log is no witness) where they prove least.
+
+    Of all the sets of voters that may have been in force, each must be met by enough witnesses.
+    """
+    doubts = {name: _reasons_not_whole(evidence, m) for name, m in evidence.members.items()}
+
+    def spare(voters: frozenset[MemberId]) -> int:
+        whole = [name for name in _of(evidence, doubts, voters) if not doubts[name]]
+        return len(whole) - witnesses_needed(len(voters))
+
+    weakest = min(evidence.voter_sets, key=spare)
+    return len(weakest), {name: doubts[name] for name in _of(evidence, doubts, weakest)}
 
 
 def _rescue_reasons(log: CompletedLog, base: _Base) -> tuple[str, ...]:

@@ -29,9 +29,13 @@ from requorum.formats.wal import (
     decode_wal_snapshot,
 )
 
-INDEX_JUMP_MAX = 10_000_000
-"""How far an entry may lie beyond the last one that was read. Even six lost segments full of empty
-entries hold fewer; what lies further is no entry, and nobody can wait for so many gaps."""
+INDEX_JUMP_MAX = 4_000_000
+"""How far an entry may lie beyond the last one that was read. Even two lost segments full of the
+smallest entries hold fewer; what lies further is no entry, and nobody can list so many gaps."""
+
+NUMBER_MAX = 1 << 48
+"""No cluster reaches this term or index; the random ids of members and clusters do. The checksum
+does not cover a record's type, so these bound what a flipped bit there can make of an id."""
 
 SEGMENT_BYTES = 64_000_000
 """etcd cuts a segment when it has reached this size. Source: wal.SegmentSizeBytes."""
@@ -241,6 +245,8 @@ class _Reading:
         A member's own snapshot lies at or before the commit that it wrote down, a leader's behind
         it, or raft would have turned it down (raft.restore).
         """
+        if max(snapshot.index, snapshot.term) > NUMBER_MAX:
+            raise DamagedInput(f"a snapshot at index {snapshot.index}, term {snapshot.term}")
         self.snapshots.append(snapshot)
         known = self.entries.get(snapshot.index)
         own = known is not None and known.term == snapshot.term
@@ -263,8 +269,8 @@ class _Reading:
         state. Only a change of members has another type than zero, and it always has content.
         """
         entry = decode_entry(data)
-        if entry.index == 0 or entry.term == 0:
-            raise DamagedInput("an entry without index or term")
+        if not (0 < entry.index <= NUMBER_MAX and 0 < entry.term <= NUMBER_MAX):
+            raise DamagedInput(f"an entry of index {entry.index}, term {entry.term}")
         if entry.type is not EntryType.NORMAL and not entry.data:
             raise DamagedInput("a change of members without content")
         if self.entries and entry.index > self.last + INDEX_JUMP_MAX:
@@ -321,8 +327,8 @@ class _Reading:
 def _checked_state(data: bytes | memoryview) -> HardState:
     """Decode a hard state, and make sure that it is no entry whose type was damaged."""
     state = decode_hard_state(data)
-    if state.term == 0:
-        raise DamagedInput("a hard state without a term")
+    if not 0 < state.term <= NUMBER_MAX or state.commit > NUMBER_MAX:
+        raise DamagedInput(f"a hard state of term {state.term}, commit {state.commit}")
     return state
 
 

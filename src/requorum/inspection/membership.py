@@ -46,6 +46,36 @@ def membership_of(snaps: Iterable[Snap], entries: Mapping[int, Entry]) -> Member
     return Membership(members) if members else None
 
 
+def voter_sets(
+    membership: Membership, entries: Mapping[int, Entry], *, after: int
+) -> tuple[frozenset[MemberId], ...]:
+    """Return every set of voters that may have been in force, the last one first.
+
+    A change counts from when it was committed, which nobody knows of those behind index `after`:
+    a quorum has to be one before and behind each of them. The entries that make a new cluster's
+    first members were committed before any of them existed.
+    """
+    sets = [frozenset(m.id for m in membership.voters)]
+    for index in sorted((i for i in entries if i > after), reverse=True):
+        entry = entries[index]
+        if entry.type is EntryType.CONF_CHANGE and not _founds_the_cluster(entries, index):
+            sets.append(_voters_before(decode_conf_change(entry.data), sets[-1]))
+    return tuple(dict.fromkeys(sets))
+
+
+def _founds_the_cluster(entries: Mapping[int, Entry], index: int) -> bool:
+    return all(
+        i in entries and entries[i].type is EntryType.CONF_CHANGE for i in range(1, index + 1)
+    )
+
+
+def _voters_before(change: ConfChange, behind: frozenset[MemberId]) -> frozenset[MemberId]:
+    member_id = frozenset({MemberId(change.node_id)})
+    if change.type is ConfChangeType.REMOVE_NODE:
+        return behind | member_id
+    return behind - member_id if change.type is ConfChangeType.ADD_NODE else behind
+
+
 def _members_in(snap: Snap) -> dict[MemberId, RaftMember]:
     learners = set(snap.conf_state.learners)
     return {

@@ -154,7 +154,7 @@ def health_step(members: Sequence[MemberSpec]) -> AwaitHealth:
     names = tuple(m.name for m in members)
     return AwaitHealth(
         host="-",
-        title=f"wait until {', '.join(names)} serve, and compare what they hold",
+        title=f"wait for {', '.join(names)} to serve, and compare what they hold",
         reason="a linearizable read through each, one leader, one hash at one revision",
         members=names,
     )

@@ -51,6 +51,7 @@ def plan_recovery(
     """Return the plan; Refused where acting would be wrong, with what to do instead."""
     if quorum_serves(facts.live, facts.evidence.quorum):
         return _quorum_is_alive(cluster, facts)
+    _refuse_if_barred(facts)
     _refuse_if_only_the_leader_is_missing(facts)
     match decide(facts.evidence):
         case Start() as start:
@@ -99,6 +100,19 @@ def _start_the_rest(facts: Survey, startable: list[MemberSpec], serving: str) ->
         healthy=tuple(facts.live),
         steps=(*start_steps(startable, "its data is intact"), health_step(startable)),
     )
+
+
+def _refuse_if_barred(facts: Survey) -> None:
+    """Refuse where those who are there and do not talk to us may be a quorum that serves."""
+    barring = {name: live for name, live in facts.live.items() if live.bars_us}
+    there = [name for name, live in facts.live.items() if live.answers or live.bars_us]
+    if barring and len(there) >= facts.evidence.quorum:
+        first = next(iter(barring.values()))
+        raise Refused(
+            f"{', '.join(barring)} run and do not talk to us, so nobody knows whether a quorum "
+            f"serves: {first.trouble}",
+            hint=first.hint,
+        )
 
 
 def _refuse_if_only_the_leader_is_missing(facts: Survey) -> None:
@@ -223,7 +237,7 @@ def _left_out(rescue: Rescue) -> list[str]:
 
 
 def _warnings(cluster: Cluster, facts: Survey, loss: Loss, bump: int | None) -> list[str]:
-    warnings = [f"not proven: {r.reason}" for r in loss.unproven]
+    warnings: list[str] = []
     if loss.unproven and bump is None:
         warnings.append(CANNOT_BUMP)
     voters = facts.evidence.voters

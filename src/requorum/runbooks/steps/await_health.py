@@ -58,10 +58,9 @@ class AwaitHealth(Step[World]):
     def _all_serve(self, live: Sequence[LiveMember]) -> bool:
         seats = {(m.status.header.cluster_id, m.status.leader) for m in live if m.status}
         caught_up = all(
-            m.status is not None and m.status.header.revision >= self.all_hold_revision
-            for m in live
+            m.status is None or m.status.header.revision >= self.all_hold_revision for m in live
         )
-        return len(seats) == 1 and caught_up and all(m.reads for m in live)
+        return len(seats) <= 1 and caught_up and all(m.reads for m in live)
 
     async def _compare(self, world: World) -> dict[str, JsonValue]:
         """Compare HashKV at one revision; say so where the server does not let us."""

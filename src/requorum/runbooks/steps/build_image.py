@@ -18,7 +18,7 @@ from pydantic import JsonValue
 from requorum.domain.binaries import EtcdBinaries
 from requorum.errors import DamagedInput, FactsChanged, StepFailed
 from requorum.facts.data_dir import Paths, end_of_log, read_log, read_state
-from requorum.inspection.completed_log import CompletedLog, complete_log
+from requorum.inspection.completed_log import NO_LOG, CompletedLog, complete_log
 from requorum.inspection.member_log import MemberLog
 from requorum.inspection.replay import Replay, replay_onto
 from requorum.ports import Host, Spawned
@@ -80,7 +80,7 @@ class BuildImage(Step[World]):
             found = await read_log(world.host(name), world.spec(name), needed_from=self.base_index)
             if found is not None and found.metadata is not None:
                 logs[name] = found
-        log = complete_log(logs)
+        log = complete_log(logs) if self.log_members else NO_LOG
         if log is None:
             raise FactsChanged("the logs that the plan rests on cannot be read any more")
         now = (log.last_term, log.last_index, log.gaps_after(self.base_index))
