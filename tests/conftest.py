@@ -39,9 +39,11 @@ class StartPractice(Protocol):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take the number of trials of `make kill-trials`."""
+    """Take the number of trials of `make kill-trials`, and whether transcripts are written."""
     trials = "how often requorum is killed; FIRST-LAST repeats trials by their numbers"
     parser.addoption("--kill-trials", metavar="N", help=trials)
+    rewrite = "write tests/transcripts anew; commit only what you understand of the diff"
+    parser.addoption("--rewrite-transcripts", action="store_true", help=rewrite)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -51,6 +53,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     trials = [item for item in items if item.get_closest_marker("kill")]
     config.hook.pytest_deselected(items=trials)
     items[:] = [item for item in items if item not in trials]
+
+
+@pytest.fixture
+def transcript(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Return a function: compares a text with tests/transcripts/<name>.txt, or writes it."""
+    directory = Path(__file__).parent / "transcripts"
+
+    def compare(name: str, text: str) -> None:
+        path = directory / f"{name}.txt"
+        if request.config.getoption("--rewrite-transcripts"):
+            directory.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.exists(), f"{path} is missing: pytest --rewrite-transcripts writes it"
+        assert text == path.read_text(encoding="utf-8")
+
+    return compare
 
 
 @pytest.fixture(scope="session")

@@ -56,10 +56,14 @@ class Found:
 
 
 def segments_of(
-    records: Sequence[raft_model.WalRecord], number: int, cuts: Sequence[int]
+    records: Sequence[raft_model.WalRecord],
+    number: int,
+    cuts: Sequence[int],
+    *,
+    cluster_id: int = CLUSTER_ID,
 ) -> list[WalFile]:
     """Write the records as etcd would, a new segment before each place in `cuts`."""
-    metadata = field_varint(1, number) + field_varint(2, CLUSTER_ID)
+    metadata = field_varint(1, number) + field_varint(2, cluster_id)
     files: list[WalFile] = []
     crc = 0
     for begin, end in zip([0, *cuts], [*cuts, len(records)], strict=True):

@@ -2,12 +2,20 @@
 
 from dataclasses import replace
 
-from made import BAD_DB, db, log, member
+from made import BAD_DB, db, log, member, state
 
-from requorum.inspection.agreement import held_commit, known_commit, vote
+from requorum.inspection.agreement import (
+    COMPARED_ENTRIES_MAX,
+    COMPARED_ENTRIES_MIN,
+    common_revision,
+    entries_to_compare,
+    held_commit,
+    known_commit,
+    vote,
+)
 from requorum.inspection.alignment import Alignment, Contradiction
 from requorum.inspection.completed_log import CompletedLog, complete_log
-from requorum.inspection.evidence import MemberEvidence
+from requorum.inspection.evidence import DatabaseEvidence, MemberEvidence
 
 
 def test_the_odd_one_is_outvoted() -> None:
@@ -83,3 +91,38 @@ def test_a_log_that_names_no_member_proves_nothing() -> None:
     """It may be another cluster's."""
     members = {"a": member("a", log("1111", commit=4, node=None)), "b": member("b", log("1"))}
     assert held_commit(members, completed({"b": members["b"]})) == 0
+
+
+def compacted(name: str, index: int, revision: int) -> MemberEvidence:
+    """Return a member whose database was compacted at a revision."""
+    return member(name, None, DatabaseEvidence(size=1, state=state(index, compacted=revision)))
+
+
+def test_databases_are_compared_at_a_revision_that_all_reach() -> None:
+    """As if each were compacted as far as the furthest is."""
+    found = common_revision({"a": compacted("a", 9, 4), "b": compacted("b", 7, 6)})
+    assert found is not None
+    assert (found.members, found.compact, found.revision) == (("a", "b"), 6, 8)
+
+
+def test_an_old_copy_has_no_revision_in_common() -> None:
+    """It ends before the others' compaction; two that reach it are compared all the same."""
+    members = {"a": compacted("a", 99, 90), "b": compacted("b", 9, 4)}
+    assert common_revision(members) is None
+    found = common_revision({**members, "c": compacted("c", 95, 80)})
+    assert found is not None
+    assert found.members == ("a", "c")
+    assert common_revision({"a": members["a"], "b": member("b", None, BAD_DB)}) is None
+
+
+def test_a_database_that_others_vouch_for_is_compared_less() -> None:
+    """Only so far as it goes beyond what they hold; with any doubt as far as is allowed."""
+    agreeing = {n: member(n, None, db(i, content=7)) for n, i in (("a", 40), ("b", 10))}
+    assert entries_to_compare(agreeing["a"], agreeing) == COMPARED_ENTRIES_MIN + 60
+    assert entries_to_compare(agreeing["b"], agreeing) == COMPARED_ENTRIES_MIN
+    differing = {**agreeing, "c": member("c", None, db(10, content=8))}
+    assert entries_to_compare(differing["a"], differing) == COMPARED_ENTRIES_MAX
+    alone = {"a": agreeing["a"]}
+    assert entries_to_compare(alone["a"], alone) == COMPARED_ENTRIES_MAX
+    unhashed = {**agreeing, "c": member("c", None, db(10))}
+    assert entries_to_compare(unhashed["c"], unhashed) == COMPARED_ENTRIES_MAX

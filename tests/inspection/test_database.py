@@ -91,7 +91,7 @@ def test_the_term_of_the_last_entry_must_fit() -> None:
 
 
 def test_a_changed_value_is_a_problem() -> None:
-    """bbolt has no checksum, the log has."""
+    """The pages have no checksum, the log has."""
     events = put_events(6)
     events[3] = replace(events[3], value=b"flipped")
     assert compared(database(events, 6), completed()).problems

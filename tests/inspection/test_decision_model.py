@@ -42,11 +42,11 @@ class Case:
         """Return the indexes of committed writes that the rescue's image does not hold."""
         rescue, log = self.decision, self.evidence.log
         assert isinstance(rescue, Rescue)
-        assert log is not None
+        replayed = {} if log is None else log.entries
         return [
             index
             for index, entry in self.model.committed.items()
-            if entry.data and index > rescue.base_index and log.entries.get(index) != entry
+            if entry.data and index > rescue.base_index and replayed.get(index) != entry
         ]
 
 

@@ -46,11 +46,13 @@ def loss(
 
 @pytest.mark.parametrize(
     ("voters", "whole", "proven"),
-    [(1, 1, True), (2, 1, True), (3, 1, False), (3, 2, True), (4, 1, False), (4, 2, True)]
-    + [(5, 2, False), (5, 3, True), (1, 0, False), (7, 3, False), (7, 4, True)],
+    [
+        *((1, 0, False), (1, 1, True), (2, 0, False), (2, 1, True), (3, 1, False), (3, 2, True)),
+        *((4, 1, False), (4, 2, True), (5, 2, False), (5, 3, True), (7, 3, False), (7, 4, True)),
+    ],
 )
 def test_enough_whole_logs_meet_every_quorum(voters: int, whole: int, *, proven: bool) -> None:
-    """n - q + 1 of them."""
+    """As many as n - q + 1."""
     doubts: dict[str, tuple[str, ...]] = {f"etcd{n}": () for n in range(whole)}
     found = loss({**doubts, "torn": ("it is torn",)}, voters=voters)
     assert found.proven_none is proven

@@ -278,7 +278,7 @@ def test_metadata_of_another_member_is_damage() -> None:
 def test_a_torn_log_ends_before_the_torn_record(
     torn: int, ending: LogEnding, *, shorter: bool
 ) -> None:
-    """Nothing of it is believed. etcd takes it for torn only beyond the file or by whole sectors."""
+    """Nothing of it is believed. To etcd it is torn beyond the file, or by whole sectors."""
     found = Wal([entry(i, 1) for i in range(1, 6)]).tear(torn, shorter=shorter).read()
     assert terms(found) == dict.fromkeys(range(1, torn + 1), 1)
     assert found.ending is ending

@@ -25,9 +25,7 @@ from requorum.runbooks.exchange_data import (
     stop_steps,
 )
 from requorum.runbooks.steps.build_image import BuildImage
-from requorum.runbooks.steps.world import World
 from requorum.runbooks.workspace import Workspace
-from requorum.workflow.step import Step
 
 SPACE_FACTOR = 1.1
 """A restored db may grow by the entries that are replayed onto it, and by bbolt's own steps."""
@@ -127,15 +125,24 @@ def _refuse_if_only_the_leader_is_missing(facts: Survey) -> None:
 
 
 def plan_start(cluster: Cluster, facts: Survey, start: Start) -> RecoveryPlan:
-    """Start the intact quorum, then those that merely lagged; name those to be replaced."""
+    """Start the intact quorum, then those that merely lagged; name those to be replaced.
+
+    Whoever is not of that quorum and runs is stopped first: its vote could make a leader of one
+    that lacks acknowledged writes. Another cluster's member has no vote here and is left alone.
+    """
     first = [m for m in cluster.members if m.name in start.first]
     then = [m for m in cluster.members if m.name in start.then]
-    steps: list[Step[World]] = []
+    voting = [
+        m
+        for m in cluster.members
+        if m not in first and m.name in facts.evidence.members and facts.running[m.name]
+    ]
+    steps = stop_steps(voting, "its files are older or damaged; it must not vote before the others")
     for members, why in (
         (first, "its data is intact"),
         (then, "it lagged behind; now that a quorum serves it catches up"),
     ):
-        stopped = [m for m in members if not facts.running[m.name]]
+        stopped = [m for m in members if not facts.running[m.name] or m in voting]
         if stopped:
             steps += start_steps(stopped, why)
         if members:
