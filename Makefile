@@ -31,10 +31,10 @@ check: $(READY) ## Format, lint, types, floors, pure tests
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/pytest -q -n $(JOBS) -m "not etcd"
+	@$(BIN)/pytest -q -n $(JOBS) -m "not etcd and not slow"
 
 test: check ## All checks, and the tests on real etcd of every minor that can be had
-	@$(BIN)/python tests/with_etcd.py $(BIN)/pytest -q -n $(JOBS) -m etcd
+	@$(BIN)/python tests/with_etcd.py $(BIN)/pytest -q -n $(JOBS) -m "etcd or slow"
 
 bench: $(READY) ## The hot paths, each beside the tool a user would take instead
 	@$(BIN)/python tests/with_etcd.py $(BIN)/python -m bench

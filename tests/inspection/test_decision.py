@@ -204,3 +204,18 @@ def test_the_entries_that_found_a_cluster_are_committed() -> None:
     found = decide(cluster(member("etcd2", own, db(1)), member("etcd3", other, db(1))))
     assert isinstance(found, Rescue)
     assert found.loss.proven_none
+
+
+def test_a_commit_whose_entries_are_lost_is_no_floor_under_an_older_tail() -> None:
+    """The winner's tail may be what those entries replaced: then they are missing, and stated."""
+    lost = log("11", node=2, commit=4, here=0, term=2, ending=LogEnding.DAMAGED)
+    found = decide(
+        cluster(
+            member("etcd1"),
+            member("etcd2", lost, BAD_DB),
+            member("etcd3", log("1111", node=3, commit=1), db(1)),
+        )
+    )
+    assert isinstance(found, Rescue)
+    assert (found.log_from, found.last_index) == ("etcd3", 4)
+    assert [r.first_index for r in found.loss.unproven] == [2]
