@@ -14,11 +14,13 @@ from requorum.facts.data_dir import (
     is_in_use,
     read_identity,
     read_log,
-    read_member,
     read_state,
+    read_state_files,
     stamp,
+    with_log,
 )
 from requorum.formats.raftpb import EntryType
+from requorum.inspection.agreement import lowest_index_needed
 from requorum.inspection.evidence import MemberEvidence
 
 
@@ -32,7 +34,10 @@ def disks(tmp_path: Path) -> Disks:
 
 async def read(disks: Disks, name: str = "etcd1") -> MemberEvidence:
     """Read a member."""
-    return await read_member(LocalHost(), disks.spec(name))
+    spec = disks.spec(name)
+    state = await read_state_files(LocalHost(), spec)
+    low = lowest_index_needed([state])
+    return await with_log(LocalHost(), spec, state, needed_from=low)
 
 
 async def test_a_sound_directory(disks: Disks) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from made import BAD_DB, db, log, member, state
+from made import BAD_DB, db, log, member, snap, state
 
 from requorum.inspection.agreement import (
     COMPARED_ENTRIES_MAX,
@@ -11,6 +11,7 @@ from requorum.inspection.agreement import (
     entries_to_compare,
     held_commit,
     known_commit,
+    lowest_index_needed,
     vote,
 )
 from requorum.inspection.alignment import Alignment, Contradiction
@@ -126,3 +127,15 @@ def test_a_database_that_others_vouch_for_is_compared_less() -> None:
     assert entries_to_compare(alone["a"], alone) == COMPARED_ENTRIES_MAX
     unhashed = {**agreeing, "c": member("c", None, db(10))}
     assert entries_to_compare(unhashed["c"], unhashed) == COMPARED_ENTRIES_MAX
+
+
+def test_the_logs_are_read_as_far_back_as_any_base_may_need() -> None:
+    """The oldest sound database decides, or the newest snapshot of its member; else all is read."""
+    members = [
+        replace(member("etcd1", None, db(90)), snaps=(snap(80, 1, {1: "etcd1"}),)),
+        replace(member("etcd2", None, db(70)), snaps=(snap(75, 1, {1: "etcd1"}),)),
+        replace(member("etcd3", None, BAD_DB), snaps=(snap(20, 1, {1: "etcd1"}),)),
+    ]
+    assert lowest_index_needed(members) == 70
+    assert lowest_index_needed(members[:1]) == 80
+    assert lowest_index_needed(members[2:]) == 0

@@ -199,3 +199,26 @@ def test_an_image_is_held_against_the_whole_log() -> None:
     found = align_at(missing, state, completed(), PUTS, at_most=1000)
     assert found is not None
     assert not found.agrees
+
+
+def test_a_database_of_a_later_term_supersedes_the_log() -> None:
+    """What it applied is committed; a log of earlier terms that differs there is a loser's tail."""
+    events = [*put_events(PUTS - 1), Event(PUTS + 1, 0, b"k", b"%d.3" % PUTS)]
+    found = compared(database(events, PUTS, term=3), completed("1" * (PUTS - 1) + "2"))
+    assert found.supersedes_log
+    assert not found.problems
+
+
+def test_a_damaged_term_supersedes_nothing() -> None:
+    """Where the content is the log's all the same, it is the database's own term that is wrong."""
+    found = compared(database(put_events(PUTS), PUTS, term=3), completed())
+    assert not found.supersedes_log
+    assert "of term 3" in found.problems[0]
+
+
+def test_a_log_that_went_on_in_that_term_is_not_superseded() -> None:
+    """A leader of the database's term has its entries: then one of the two is damaged."""
+    events = [*put_events(PUTS - 1), Event(PUTS + 1, 0, b"k", b"%d.3" % PUTS)]
+    found = compared(database(events, PUTS, term=3), completed("1" * PUTS + "33"))
+    assert not found.supersedes_log
+    assert found.problems

@@ -219,3 +219,31 @@ def test_a_commit_whose_entries_are_lost_is_no_floor_under_an_older_tail() -> No
     assert isinstance(found, Rescue)
     assert (found.log_from, found.last_index) == ("etcd3", 4)
     assert [r.first_index for r in found.loss.unproven] == [2]
+
+
+def test_a_database_that_knows_better_than_every_log_is_taken_without_one() -> None:
+    """Replaying a log that lost an election onto it would undo what was acknowledged."""
+    taken = replace(db(5), supersedes_log=True)
+    decision = decide(
+        cluster(
+            member("etcd1", log=None, database=taken),
+            member("etcd2", log=log("1111122", ending=LogEnding.TORN, node=2), database=BAD_DB),
+            member("etcd3", log=None, database=None),
+        )
+    )
+    assert isinstance(decision, Rescue)
+    assert (decision.base, decision.uses_log) == ("etcd1", False)
+    assert (decision.first_index, decision.last_index, decision.empty_entries) == (6, 5, ())
+    assert not decision.loss.proven_none
+
+
+def test_a_database_far_behind_the_log_is_no_base() -> None:
+    """Filling a hundred thousand entries with nothing would make a state that never was."""
+    decision = decide(
+        cluster(
+            member("etcd1", log=log("11", first=200_000, node=1), database=BAD_DB),
+            member("etcd2", log=None, database=db(5)),
+            member("etcd3", log=None, database=None),
+        )
+    )
+    assert isinstance(decision, Restore)

@@ -83,7 +83,10 @@ def test_a_finished_run_is_refused_with_a_hint() -> None:
     """The last step is the point of no return, also when only the closing line is missing."""
     with pytest.raises(Refused, match="has done its last step") as caught:
         refuse(state(FINISHED).rollback_denial)
-    assert caught.value.hint == "What it set aside is still there: `requorum runs show` names each place."
+    assert (
+        caught.value.hint
+        == "What it set aside is still there: `requorum runs show` names each place."
+    )
     denial = state(ALL_DONE).rollback_denial
     assert denial is not None
     assert denial.hint == "Close it with `requorum runs resume r1`."

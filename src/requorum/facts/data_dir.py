@@ -48,42 +48,45 @@ class Paths:
         )
 
 
-async def read_member(host: Host, member: MemberSpec) -> MemberEvidence:
-    """Read all that the directory tells. Damage becomes evidence, a disk that fails as well.
+async def read_state_files(host: Host, member: MemberSpec) -> MemberEvidence:
+    """Read the database and the snapshots, not yet the log. Damage becomes evidence.
 
-    NotPermitted where we lack the rights: whoever has them would find the data.
+    So does a disk that fails. NotPermitted where we lack the rights: whoever has them would find
+    the data.
     """
     try:
-        return await _read(host, member)
+        return await _state_files(host, member)
     except NotPermitted:
         raise
     except RequorumError as error:
         return MemberEvidence(name=member.name, unreadable=error.message)
 
 
-async def _read(host: Host, member: MemberSpec) -> MemberEvidence:
+async def _state_files(host: Host, member: MemberSpec) -> MemberEvidence:
     paths = Paths.of(member)
-    database = await _database(host, paths.database)
     snaps, snap_damages = await _snaps(host, paths.snap_dir)
-    low = _lowest_index_needed(database, snaps)
     return MemberEvidence(
         name=member.name,
         in_use=await is_in_use(host, member),
-        log=await _log(host, paths.wal_dir, needed_from=low),
-        database=database,
+        database=await _database(host, paths.database),
         snaps=snaps,
         snap_damages=snap_damages,
     )
 
 
-def _lowest_index_needed(database: DatabaseEvidence | None, snaps: tuple[Snap, ...]) -> int:
-    """Return from where on the log is wanted; 0 for all of it.
-
-    What lies before both the database and the newest snapshot is read by nobody at start.
-    """
-    if database is None or not database.readable or not snaps:
-        return 0
-    return min(database.index, max(s.index for s in snaps))
+async def with_log(
+    host: Host, member: MemberSpec, evidence: MemberEvidence, *, needed_from: int
+) -> MemberEvidence:
+    """Add the log to what `read_state_files` found, from the segment with that index on."""
+    if evidence.unreadable is not None:
+        return evidence
+    try:
+        log = await _log(host, Paths.of(member).wal_dir, needed_from=needed_from)
+    except NotPermitted:
+        raise
+    except RequorumError as error:
+        return replace(evidence, unreadable=error.message)
+    return replace(evidence, log=log)
 
 
 async def _database(host: Host, path: str) -> DatabaseEvidence | None:

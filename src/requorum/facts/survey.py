@@ -4,15 +4,23 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from requorum.domain.cluster import Cluster, MemberSpec
+from requorum.domain.cluster import Cluster
 from requorum.domain.ids import ClusterId, MemberId
 from requorum.domain.quorum import quorum_size
-from requorum.facts.data_dir import Stamps, hash_content, hold_against_log, read_member, stamp
+from requorum.facts.data_dir import (
+    Stamps,
+    hash_content,
+    hold_against_log,
+    read_state_files,
+    stamp,
+    with_log,
+)
 from requorum.facts.live import Connect, LiveMember, ask_until_led
 from requorum.inspection.agreement import (
     common_revision,
     entries_to_compare,
     known_commit,
+    lowest_index_needed,
     vote,
 )
 from requorum.inspection.completed_log import CompletedLog, complete_log
@@ -48,10 +56,7 @@ async def survey(cluster: Cluster, reach: Reach) -> Survey:
     """Gather all facts; raises Refused where they do not say which cluster this is."""
     live = await ask_until_led(cluster, reach.connect, quorum_size(len(cluster.members)))
     running = await running_members(cluster, reach)
-    found = await asyncio.gather(
-        *(_evidence(reach.hosts[m.name], m, running=running[m.name]) for m in cluster.members)
-    )
-    members = {m.name: m for m in found}
+    members = await _members(cluster, reach, running)
     cluster_id, evidence = await _together(cluster, reach, members)
     return Survey(
         cluster_id=cluster_id,
@@ -79,8 +84,20 @@ async def stamps_of(cluster: Cluster, reach: Reach) -> Mapping[str, Stamps]:
     return {m.name: await stamp(reach.hosts[m.name], m) for m in cluster.members}
 
 
-async def _evidence(host: Host, member: MemberSpec, *, running: bool) -> MemberEvidence:
-    return replace(await read_member(host, member), running=running)
+async def _members(
+    cluster: Cluster, reach: Reach, running: Mapping[str, bool]
+) -> dict[str, MemberEvidence]:
+    """Read every member; the logs as far back as any of the databases may need them."""
+    hosts = reach.hosts
+    states = await asyncio.gather(*(read_state_files(hosts[m.name], m) for m in cluster.members))
+    low = lowest_index_needed(states)
+    found = await asyncio.gather(
+        *(
+            with_log(hosts[m.name], m, replace(state, running=running[m.name]), needed_from=low)
+            for m, state in zip(cluster.members, states, strict=True)
+        )
+    )
+    return {m.name: m for m in found}
 
 
 async def _together(

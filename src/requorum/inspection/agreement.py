@@ -1,7 +1,7 @@
 """What the members' evidence says when it is laid side by side."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from requorum.inspection.completed_log import CompletedLog
@@ -42,6 +42,21 @@ def common_revision(members: Mapping[str, MemberEvidence]) -> CommonRevision | N
         return None
     revision = min(s.current_revision for s in reaching.values())
     return CommonRevision(tuple(reaching), compact, revision)
+
+
+def lowest_index_needed(members: Iterable[MemberEvidence]) -> int:
+    """Return from where on every log is wanted; 0 for all of it.
+
+    What lies before each sound database and each member's newest snapshot is read by nobody, at a
+    start or for an image. Without a sound database the whole log may have to make the state.
+    """
+    lows: list[int] = []
+    for member in members:
+        database = member.database
+        if database is not None and database.readable:
+            newest_snap = max((s.index for s in member.snaps), default=0)
+            lows.append(min(database.index, newest_snap))
+    return min(lows, default=0)
 
 
 def entries_to_compare(member: MemberEvidence, members: Mapping[str, MemberEvidence]) -> int:

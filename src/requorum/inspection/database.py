@@ -56,10 +56,26 @@ def compare_with_log(
     if evidence.state is None:
         return evidence
     try:
+        if _supersedes(source, evidence.state, log, at_most):
+            return replace(evidence, supersedes_log=True)
         alignment = _alignment(source, evidence.state, log, at_most)
     except DamagedInput as error:
         return replace(evidence, damages=(error.message,))
     return replace(evidence, alignment=alignment)
+
+
+def _supersedes(source: Source, state: BackendState, log: CompletedLog, at_most: int) -> bool:
+    """Return whether the database holds a committed entry that replaced the log's at its index.
+
+    What is applied is committed, and a later term's leader has it; so a log of earlier terms that
+    differs there is an uncommitted tail. Where the content is the log's all the same, it is the
+    database's term that is damaged. Only etcd 3.5 and later write the term.
+    """
+    entry = log.entries.get(state.consistent_index)
+    if state.term is None or entry is None or not entry.term <= log.last_term < state.term:
+        return False
+    held = align_at(source, state, log, state.consistent_index, at_most=at_most)
+    return held is None or not held.agrees or held.revisions == 0
 
 
 def _alignment(

@@ -96,6 +96,7 @@ class Rescue:
     `base` is the member whose db is taken, None for an empty one (the log reaches back to the
     first entry). The entries `first_index` to `last_index` are replayed; `first_index` is
     `last_index` + 1 when the db already holds them all. `empty_entries` are the gaps among them.
+    `uses_log` is False where no log belongs to that database: it is taken as it is.
     """
 
     base: str | None
@@ -107,6 +108,7 @@ class Rescue:
     last_index: int
     last_term: int
     empty_entries: tuple[int, ...]
+    uses_log: bool
     loss: Loss
     left_out: Mapping[str, tuple[str, ...]]
     reasons: tuple[str, ...]
@@ -118,6 +120,9 @@ class Restore:
 
     reasons: tuple[str, ...]
 
+
+GAPS_MAX = 100_000
+"""A database so far behind the log that more entries are missing between them is no base for it."""
 
 Decision = Start | Rescue | Restore
 
@@ -210,6 +215,8 @@ def _rescue(evidence: ClusterEvidence, doubts: Mapping[str, tuple[str, ...]]) ->
         reasons += [f"{name}: {reason}" for name, reason in evidence.foreign.items()]
         return Restore(reasons=tuple(reasons) or ("no member's data directory could be read",))
     base = max(bases, key=lambda b: b.preference)
+    if base.supersedes:
+        log = NO_LOG
     voters, whole_doubts = _weakest_witnesses(evidence)
     loss = prove_loss(
         voters=voters,
@@ -233,6 +240,7 @@ def _rescue(evidence: ClusterEvidence, doubts: Mapping[str, tuple[str, ...]]) ->
         last_index=last,
         last_term=log.last_term,
         empty_entries=base.gaps,
+        uses_log=log is not NO_LOG,
         loss=loss,
         left_out={n: r for n, r in doubts.items() if r}
         | {n: (reason,) for n, reason in evidence.foreign.items()},
@@ -249,11 +257,13 @@ class _Base:
     revision: int
     gaps: tuple[int, ...]
     disputed: bool
+    supersedes: bool = False
 
     @property
-    def preference(self) -> tuple[bool, int, int, str]:
-        """Order: no dispute, fewest gaps, least to replay, then by name so that runs agree."""
-        return (not self.disputed, -len(self.gaps), self.index, self.name or "")
+    def preference(self) -> tuple[bool, bool, int, int, str]:
+        """Order: later than every log, no dispute, fewest gaps, least to replay; then by name."""
+        gaps = -len(self.gaps)
+        return (self.supersedes, not self.disputed, gaps, self.index, self.name or "")
 
 
 def _bases(evidence: ClusterEvidence, log: CompletedLog) -> list[_Base]:
@@ -262,15 +272,16 @@ def _bases(evidence: ClusterEvidence, log: CompletedLog) -> list[_Base]:
             name,
             db.index,
             db.revision,
-            log.gaps_after(db.index),
+            () if db.supersedes_log else log.gaps_after(db.index),
             name in evidence.disputed,
+            db.supersedes_log,
         )
         for name, member in evidence.members.items()
         if (db := member.database) is not None and not db.problems and name not in evidence.outvoted
     ]
     if _reaches_back_to_the_first_write(evidence, log):
         bases.append(_Base(None, 0, 1, log.gaps_after(0), disputed=False))
-    return bases
+    return [base for base in bases if len(base.gaps) <= GAPS_MAX]
 
 
 def _reaches_back_to_the_first_write(evidence: ClusterEvidence, log: CompletedLog) -> bool:

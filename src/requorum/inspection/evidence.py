@@ -15,13 +15,15 @@ class DatabaseEvidence:
 
     `alignment` is the comparison with the log that would win an election, None where the two do
     not overlap. `content` is a hash over the keys at a revision that all databases hold, for
-    telling the odd one out; None where it was not computed.
+    telling the odd one out; None where it was not computed. `supersedes_log` says that it applied
+    an entry of a later term than any log has: no log continues it, and it knows better.
     """
 
     size: int
     damages: tuple[str, ...] = ()
     state: BackendState | None = None
     alignment: Alignment | None = None
+    supersedes_log: bool = False
     content: int | None = None
 
     @property

@@ -216,7 +216,9 @@ def _build_image(
         base_index=rescue.base_index,
         base_revision=rescue.base_revision,
         log_members=tuple(
-            name for name, m in facts.evidence.members.items() if m.log and m.log.metadata
+            name
+            for name, m in facts.evidence.members.items()
+            if rescue.uses_log and m.log and m.log.metadata
         ),
         log_from=rescue.log_from,
         last_index=rescue.last_index,

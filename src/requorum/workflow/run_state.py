@@ -110,7 +110,9 @@ class RunState:
                     f"run {self.run_id} was never started", "Nothing has to be taken back."
                 )
             case "finished":
-                return self._too_late("What it set aside is still there: `requorum runs show` names each place.")
+                return self._too_late(
+                    "What it set aside is still there: `requorum runs show` names each place."
+                )
             case "rolled-back":
                 return Denial(
                     f"run {self.run_id} was rolled back already", "Nothing is left to do."
