@@ -139,3 +139,18 @@ def test_the_logs_are_read_as_far_back_as_any_base_may_need() -> None:
     assert lowest_index_needed(members) == 70
     assert lowest_index_needed(members[:1]) == 80
     assert lowest_index_needed(members[2:]) == 0
+
+
+def test_a_damaged_database_may_show_that_others_are_old() -> None:
+    """Its claim is no base, but a reason to doubt; an impossible one is overheard."""
+    old = {"a": member("a", log("111"), db(3)), "b": member("b", log("111"), db(3))}
+    claims = replace(BAD_DB, claimed_index=960)
+    assert known_commit(old | {"c": member("c", None, claims)}) == 960
+    wild = replace(BAD_DB, claimed_index=1 << 60)
+    assert known_commit(old | {"c": member("c", None, wild)}) == 3
+
+
+def test_a_snapshot_shows_what_was_committed() -> None:
+    """Etcd snapshots what it has applied."""
+    newer = replace(member("c", log("11")), snaps=(snap(7, 1, {1: "c"}),))
+    assert known_commit({"c": newer}) == 7

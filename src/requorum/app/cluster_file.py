@@ -157,7 +157,7 @@ def parse_cluster(text: str, path: str) -> Cluster:
     except ValidationError as error:
         raise ClusterFileError(
             "\n".join(_complaint(path, node, problem) for problem in error.errors()),
-            hint="The reference of the cluster file lists every field.",
+            hint="docs/reference/cluster-file.md lists every field.",
         ) from error
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 from pydantic import JsonValue
+from rich.console import Console
 
 from requorum.app.results import LossResult
 from requorum.cli.output import console
@@ -13,14 +14,20 @@ from requorum.workflow.plan import PlanHeader
 from requorum.workflow.step import StepOutline
 
 
-def show_plan(plan: PlanHeader, steps: Sequence[StepOutline], loss: LossResult | None) -> None:
-    """Print a plan on stderr, readable at three in the morning."""
-    out = console()
+def show_plan(
+    plan: PlanHeader,
+    steps: Sequence[StepOutline],
+    loss: LossResult | None,
+    *,
+    to_stdout: bool = False,
+) -> None:
+    """Print a plan, readable at three in the morning: where it is asked for, it is the data."""
+    out = console(err=not to_stdout)
     out.print(f"\n[bold]Plan {plan.run_id}[/]: {plan.runbook} [bold]{plan.subject}[/]")
     for line in plan.summary:
         out.print(f"  {line}", markup=False)
     if loss is not None:
-        show_loss(loss)
+        show_loss(loss, out)
     for line in plan.warnings:
         out.print("  [yellow]![/] ", end="")
         out.print(line, markup=False)
@@ -39,9 +46,8 @@ def show_plan(plan: PlanHeader, steps: Sequence[StepOutline], loss: LossResult |
     out.print()
 
 
-def show_loss(loss: LossResult) -> None:
+def show_loss(loss: LossResult, out: Console) -> None:
     """Print what may be lost, and what that rests on."""
-    out = console()
     if loss.proven_none:
         out.print("  [green]loss: proven none[/]")
         for line in loss.grounds:

@@ -86,7 +86,7 @@ class _Teller:
         for line in prepared.plan.warnings:
             self._out.print("   [yellow]![/] ", end="")
             self._out.print(line, markup=False)
-        show_loss(prepared.loss)
+        show_loss(prepared.loss, self._out)
 
     def observer(self, steps: int) -> Observer:
         """Return what shows the steps of the run."""

@@ -82,7 +82,7 @@ def offer(
     if plan_only and output is not Format.TABLE:
         emit_data(plan.model_dump(mode="json"), output)
         return
-    show_plan(plan, plan.steps, prepared.loss)
+    show_plan(plan, plan.steps, prepared.loss, to_stdout=plan_only)
     if plan_only:
         return
     if not ask_approval(yes=yes):

@@ -1,5 +1,6 @@
 """`requorum NOUN VERB`: finds the command, runs it, turns errors into words and exit codes."""
 
+import asyncio
 import importlib
 import sys
 from collections.abc import Mapping
@@ -7,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-from requorum.cli.output import show_error
+from requorum.cli.output import INTERRUPTED, show_error
 from requorum.errors import RequorumError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -20,8 +21,6 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "version": ("requorum.cli.command_version:version", "Show the version"),
 }
 """Name -> (module:command, one line of help). Imported only when it is called."""
-
-INTERRUPTED = 130
 
 
 class LazyGroup(click.Group):
@@ -59,7 +58,7 @@ def run() -> NoReturn:
     """Run the command line and exit with its code."""
     try:
         code = cli.main(prog_name="requorum", standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, asyncio.CancelledError, KeyboardInterrupt):
         sys.stderr.write("interrupted\n")
         sys.exit(INTERRUPTED)
     except click.ClickException as error:

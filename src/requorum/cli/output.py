@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+INTERRUPTED = 130
+"""The exit code after SIGINT, SIGTERM or SIGHUP, as a shell has it for Ctrl-C."""
+
+
 class Format(StrEnum):
     """What `-o` takes."""
 
@@ -27,7 +31,7 @@ FORMAT = click.option(
     "--output",
     type=click.Choice(Format, case_sensitive=False),
     default=Format.TABLE,
-    show_default=True,
+    show_default="table",
     help="How the result is printed.",
 )
 

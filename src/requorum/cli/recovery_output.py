@@ -1,13 +1,15 @@
 """How the result of `recover`, `restore` and `runs resume` is shown."""
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import click
 
 from requorum.app.results import RecoverResult
-from requorum.cli.output import Format, console, emit_data, show_error
+from requorum.cli.output import INTERRUPTED, Format, console, emit_data, show_error
 from requorum.errors import Refused, RequorumError, UsageError
 
 
@@ -22,16 +24,31 @@ def shown_failure(output: Format, *, run: str | None = None) -> Iterator[None]:
     except UsageError:
         raise
     except RequorumError as error:
-        show_error(error)
-        if output is not Format.TABLE:
-            result = RecoverResult(
-                outcome="refused" if isinstance(error, Refused) else "failed",
-                run=run,
-                error=error.message,
-                hint=error.hint,
-            )
-            emit_data(result.model_dump(mode="json"), output)
-        sys.exit(error.exit_code)
+        _fail(error, output, run=run, code=error.exit_code)
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        _fail(_interruption(run), output, run=run, code=INTERRUPTED)
+
+
+def _interruption(run: str | None) -> RequorumError:
+    if run is None:
+        return RequorumError("interrupted", hint="Nothing was changed.")
+    return RequorumError(
+        f"interrupted; run {run} stopped where it was",
+        hint=f"`requorum runs resume {run}` goes on, `requorum runs rollback {run}` goes back.",
+    )
+
+
+def _fail(error: RequorumError, output: Format, *, run: str | None, code: int) -> NoReturn:
+    show_error(error)
+    if output is not Format.TABLE:
+        result = RecoverResult(
+            outcome="refused" if isinstance(error, Refused) else "failed",
+            run=run,
+            error=error.message,
+            hint=error.hint,
+        )
+        emit_data(result.model_dump(mode="json"), output)
+    sys.exit(code)
 
 
 def finish(result: RecoverResult, output: Format) -> None:
@@ -40,6 +57,10 @@ def finish(result: RecoverResult, output: Format) -> None:
         emit_data(result.model_dump(mode="json"), output)
         return
     out = console(err=False)
+    if result.outcome == "rolled-back":
+        out.print(f"[bold green]rolled back[/] in {result.seconds:.1f} s", end="")
+        out.print(": every member's data is what it was before the run")
+        return
     healthy = [m.name for m in result.members if m.healthy]
     others = [m.name for m in result.members if not m.healthy]
     out.print(f"[bold green]{result.outcome}[/] in {result.seconds:.1f} s", end="")

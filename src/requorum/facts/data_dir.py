@@ -10,6 +10,7 @@ from requorum.domain.ids import ClusterId, MemberId
 from requorum.errors import DamagedInput, NotPermitted, RequorumError
 from requorum.formats.backend import BackendState
 from requorum.formats.snap import Snap, read_snap
+from requorum.formats.source import Head
 from requorum.formats.wal import parse_segment_name, read_segment
 from requorum.inspection.completed_log import CompletedLog
 from requorum.inspection.database import (
@@ -21,6 +22,9 @@ from requorum.inspection.database import (
 from requorum.inspection.evidence import DatabaseEvidence, MemberEvidence
 from requorum.inspection.member_log import MemberLog, SegmentFile, read_member_log
 from requorum.ports import FileStat, Host
+
+SEGMENT_READ_MAX = 1 << 30
+"""Bytes read of one WAL segment. etcd cuts them at 64 MB; what is longer was made by no etcd."""
 
 Stamps = Mapping[str, tuple[int, int]]
 """Path -> (size in bytes, mtime in ns) of every file that tells something."""
@@ -188,17 +192,19 @@ async def _segment(host: Host, folder: str, name: str, *, last: bool) -> Segment
     parsed = parse_segment_name(name)
     sequence = parsed[0] if parsed else 0
     async with host.open(join(folder, name)) as source:
-        segment = await asyncio.to_thread(read_segment, source, last=last)
+        head = Head(source, SEGMENT_READ_MAX)
+        segment = await asyncio.to_thread(read_segment, head, last=last)
         return SegmentFile(name, sequence, source.size, segment)
 
 
 async def is_in_use(host: Host, member: MemberSpec) -> bool:
     """Return whether a process holds the database or the newest WAL segment open."""
     paths = Paths.of(member)
-    names = [n for n in await host.list_dir(paths.wal_dir) or () if n.endswith(".wal")]
+    names = [n for n in await _names(host, paths.wal_dir) if n.endswith(".wal")]
     candidates = [paths.database, *(join(paths.wal_dir, n) for n in sorted(names)[-1:])]
     for path in candidates:
-        if await host.stat(path) is not None and await host.in_use(path):
+        stat = await _stat_if_readable(host, path)
+        if stat is not None and stat.kind == "file" and await host.in_use(path):
             return True
     return False
 
@@ -232,11 +238,19 @@ async def stamp(host: Host, member: MemberSpec) -> Stamps:
     paths = Paths.of(member)
     stamps: dict[str, tuple[int, int]] = {}
     for folder in (paths.snap_dir, paths.wal_dir):
-        for name in await host.list_dir(folder) or ():
+        for name in await _names(host, folder):
             stat = await _stat_if_readable(host, join(folder, name))
             if stat is not None and stat.kind == "file":
                 stamps[join(folder, name)] = (stat.size, stat.mtime_ns)
     return stamps
+
+
+async def _names(host: Host, folder: str) -> tuple[str, ...]:
+    """Return the names in a folder; none where it is missing, or no folder at all."""
+    stat = await _stat_if_readable(host, folder)
+    if stat is None or stat.kind != "dir":
+        return ()
+    return await host.list_dir(folder) or ()
 
 
 async def _stat_if_readable(host: Host, path: str) -> FileStat | None:

@@ -26,7 +26,12 @@ from requorum.inspection.agreement import (
 from requorum.inspection.completed_log import CompletedLog, complete_log
 from requorum.inspection.decision import ClusterEvidence
 from requorum.inspection.evidence import DatabaseEvidence, MemberEvidence
-from requorum.inspection.identity import identify
+from requorum.inspection.identity import (
+    identify,
+    refuse_swapped,
+    refuse_unidentified,
+    without_strangers,
+)
 from requorum.inspection.membership import Membership, RaftMember, membership_of
 from requorum.ports import Disk, Host, ServiceControl
 
@@ -104,16 +109,15 @@ async def _together(
     cluster: Cluster, reach: Reach, members: Mapping[str, MemberEvidence]
 ) -> tuple[ClusterId | None, ClusterEvidence]:
     """Make of single members' evidence what only all of them together can tell."""
-    identity = identify(
-        members,
-        pinned=cluster.cluster_id,
-        peer_urls={m.name: m.peer_url for m in cluster.members},
-    )
-    ours = {n: m for n, m in members.items() if n not in identity.foreign}
+    peer_urls = {m.name: m.peer_url for m in cluster.members}
+    identity = identify(members, pinned=cluster.cluster_id, peer_urls=peer_urls)
+    ours = without_strangers({n: m for n, m in members.items() if n not in identity.foreign})
+    refuse_swapped(ours, peer_urls)
     log = complete_log({n: m.log for n, m in ours.items() if m.log is not None and m.log.metadata})
     ours = await _hashed(cluster, reach, ours)
     if log is not None:
         ours = await _held_against_log(cluster, reach, ours, log)
+        refuse_unidentified(ours, log.last_index)
     outvoted, disputed = vote(ours)
     return identity.cluster_id, ClusterEvidence(
         members=ours,

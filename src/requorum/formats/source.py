@@ -44,6 +44,24 @@ class BufferSource:
         return self._view[offset : offset + length]
 
 
+class Head:
+    """The first bytes of another source."""
+
+    def __init__(self, source: Source, size: int) -> None:
+        self._source = source
+        self._size = min(size, source.size)
+
+    @property
+    def size(self) -> int:
+        """Return the number of bytes."""
+        return self._size
+
+    def read(self, offset: int, length: int) -> memoryview:
+        """Return the bytes [offset, offset + length); DamagedInput outside of the head."""
+        check_range(self._size, offset, length)
+        return self._source.read(offset, length)
+
+
 def check_range(size: int, offset: int, length: int) -> None:
     """Raise DamagedInput unless [offset, offset + length) lies within [0, size)."""
     if offset < 0 or length < 0 or offset + length > size:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from requorum.inspection.completed_log import CompletedLog
 from requorum.inspection.evidence import DatabaseEvidence, MemberEvidence
-from requorum.inspection.member_log import MemberLog
+from requorum.inspection.member_log import INDEX_JUMP_MAX, MemberLog
 
 COMPARED_ENTRIES_MAX = 50_000
 """Log entries held against a database that nothing else vouches for: they are the newest ones.
@@ -96,14 +96,26 @@ def vote(members: Mapping[str, MemberEvidence]) -> tuple[dict[str, str], tuple[s
 
 
 def known_commit(members: Mapping[str, MemberEvidence]) -> int:
-    """Return the highest index that anything we believe knows to be committed."""
+    """Return the highest index that anything we believe knows to be committed.
+
+    A damaged database is believed in this alone, and only where its claim can be true: it may
+    prove that sound directories are older copies, and must not be overheard.
+    """
     commits = [m.log.commit for m in members.values() if m.log is not None]
     applied = [
         m.database.index
         for m in members.values()
         if m.database is not None and not m.database.problems
     ]
-    return max([*commits, *applied], default=0)
+    # etcd snapshots what is applied, and only what is committed is applied.
+    snapshots = [s.index for m in members.values() if m.log is not None for s in m.snaps]
+    last = max((m.log.last_index for m in members.values() if m.log is not None), default=0)
+    claimed = [
+        m.database.claimed_index
+        for m in members.values()
+        if m.database is not None and m.database.claimed_index <= last + INDEX_JUMP_MAX
+    ]
+    return max([*commits, *applied, *snapshots, *claimed], default=0)
 
 
 def held_commit(members: Mapping[str, MemberEvidence], log: CompletedLog) -> int:

@@ -35,10 +35,21 @@ def examine_database(source: Source) -> DatabaseEvidence:
         if result.damage_count > SHOWN_DAMAGES:
             damages += (f"and {result.damage_count - SHOWN_DAMAGES} more damaged places",)
         if damages:
-            return DatabaseEvidence(size=source.size, damages=damages)
+            claimed = _claimed_index(source)
+            return DatabaseEvidence(size=source.size, damages=damages, claimed_index=claimed)
         return DatabaseEvidence(size=source.size, state=read_etcd_backend(source))
     except DamagedInput as error:
         return DatabaseEvidence(size=source.size, damages=(error.message,))
+
+
+def _claimed_index(source: Source) -> int:
+    """Return the consistent index of a damaged database, 0 where it cannot be read."""
+    try:
+        meta = Database(source).bucket(b"meta")
+        value = meta.get(b"consistent_index") if meta is not None else None
+    except DamagedInput:
+        return 0
+    return int.from_bytes(value, "big") if value is not None and len(value) == 8 else 0
 
 
 def read_etcd_backend(source: Source) -> BackendState:

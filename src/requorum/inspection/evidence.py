@@ -17,6 +17,8 @@ class DatabaseEvidence:
     not overlap. `content` is a hash over the keys at a revision that all databases hold, for
     telling the odd one out; None where it was not computed. `supersedes_log` says that it applied
     an entry of a later term than any log has: no log continues it, and it knows better.
+    `claimed_index` is the consistent index of a damaged one: no base, but a reason to doubt those
+    who end before it. `stranger` says why it is not this cluster's, None where nothing speaks so.
     """
 
     size: int
@@ -24,12 +26,14 @@ class DatabaseEvidence:
     state: BackendState | None = None
     alignment: Alignment | None = None
     supersedes_log: bool = False
+    claimed_index: int = 0
+    stranger: str | None = None
     content: int | None = None
 
     @property
     def readable(self) -> bool:
         """Return whether every page is sound and the buckets say where it stands."""
-        return not self.damages and self.state is not None
+        return not self.damages and self.state is not None and self.stranger is None
 
     @property
     def index(self) -> int:
@@ -46,6 +50,8 @@ class DatabaseEvidence:
         """Return why it cannot be believed; empty when it can."""
         if self.damages:
             return self.damages
+        if self.stranger is not None:
+            return (self.stranger,)
         if self.state is None:
             return ("it holds none of etcd's buckets",)
         if self.alignment is not None and self.alignment.contradiction is not None:

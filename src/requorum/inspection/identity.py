@@ -7,7 +7,7 @@ was found: a wrong guess here would throw the right data away.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from requorum.domain.ids import ClusterId, hex_id
 from requorum.domain.quorum import quorum_size
@@ -119,6 +119,87 @@ def _databases_of_others(
         if urls and not urls & ours:
             found[name] = f"its database lists other members: {', '.join(sorted(urls))}"
     return found
+
+
+def without_strangers(members: Mapping[str, MemberEvidence]) -> dict[str, MemberEvidence]:
+    """Mark the databases that another cluster, or this one before it was restored, has left.
+
+    A restore gives every member a new ID. So a database none of whose members the logs know is a
+    stranger among them, if another database here does list members that they know: 3.4 itself
+    leaves old members behind when it restores, and then no database lists the right ones.
+    """
+    ids = _ids_known_to_logs(members)
+    lists = {name: _ids_listed(member) for name, member in members.items()}
+    if not ids or not any(listed & ids for listed in lists.values()):
+        return dict(members)
+    return {
+        name: _marked(member) if lists[name] and not lists[name] & ids else member
+        for name, member in members.items()
+    }
+
+
+def _ids_known_to_logs(members: Mapping[str, MemberEvidence]) -> set[int]:
+    ids: set[int] = set()
+    for member in members.values():
+        if member.log is None or member.log.metadata is None:
+            continue
+        ids.add(member.log.metadata.node_id)
+        known = membership_of(member.snaps, member.log.entries)
+        ids |= set(known.members) if known is not None else set()
+    return ids
+
+
+def _ids_listed(member: MemberEvidence) -> set[int]:
+    state = member.database.state if member.database else None
+    return {m.id for m in state.members} if state is not None else set()
+
+
+def _marked(member: MemberEvidence) -> MemberEvidence:
+    if member.database is None:
+        return member
+    why = "its database lists none of this cluster's members: it is another's, or from before"
+    return replace(member, database=replace(member.database, stranger=why))
+
+
+def refuse_unidentified(members: Mapping[str, MemberEvidence], last_index: int) -> None:
+    """Refuse where a database beyond every log lists no member that any log knows.
+
+    Taking it would discredit all logs on the word of a file that says nowhere whose it is.
+    """
+    ids = _ids_known_to_logs(members)
+    for name, member in members.items():
+        database = member.database
+        if not ids or database is None or database.problems or database.index <= last_index:
+            continue
+        if not _ids_listed(member) & ids:
+            raise Refused(
+                f"the database of {name} stands at index {database.index}, behind the end of "
+                f"every log ({last_index}), and lists no member that a log knows",
+                hint="If it is older or another cluster's, move it away and run this again. If it "
+                "is the one to go back to, copy it and use `requorum restore FILE`.",
+            )
+
+
+def refuse_swapped(members: Mapping[str, MemberEvidence], peer_urls: Mapping[str, str]) -> None:
+    """Refuse where two members' data lies in each other's place; a mere copy is another matter."""
+    owners = {name: _owner_of(member, peer_urls) for name, member in members.items()}
+    for name, owner in owners.items():
+        if owner not in (None, name) and owners.get(str(owner)) not in (None, owner):
+            raise Refused(
+                f"the data directory of {name} holds the data of {owner}, and that of {owner} "
+                f"another member's",
+                hint="Compare each member's data_dir in the cluster file with its etcd's flags.",
+            )
+
+
+def _owner_of(member: MemberEvidence, peer_urls: Mapping[str, str]) -> str | None:
+    """Return the member of the cluster file whose peer URL this data's member has."""
+    if member.log is None or member.member_id is None:
+        return None
+    known = membership_of(member.snaps, member.log.entries)
+    own = known.members.get(member.member_id) if known is not None else None
+    urls = {url.rstrip("/") for url in own.peer_urls} if own is not None else set()
+    return next((name for name, url in peer_urls.items() if url in urls), None)
 
 
 def _described(names: list[str], members: Mapping[str, MemberEvidence]) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from requorum.formats.snapshot_file import split_trailer, trailer_matches
-from requorum.formats.source import Source
+from requorum.formats.source import Head, Source
 from requorum.inspection.database import examine_database
 from requorum.inspection.evidence import DatabaseEvidence
 
@@ -31,25 +31,8 @@ class SnapshotEvidence:
 def examine_snapshot(source: Source) -> SnapshotEvidence:
     """Check the trailer, every page, and what the buckets say. Damage is evidence, no error."""
     matches = trailer_matches(source)
-    database = examine_database(_Head(source, split_trailer(source).db_size))
+    database = examine_database(Head(source, split_trailer(source).db_size))
     trailer: Literal["matches", "differs", "absent"] = (
         "absent" if matches is None else "matches" if matches else "differs"
     )
     return SnapshotEvidence(size=source.size, trailer=trailer, database=database)
-
-
-class _Head:
-    """The first bytes of a source: the database without the trailer behind it."""
-
-    def __init__(self, source: Source, size: int) -> None:
-        self._source = source
-        self._size = size
-
-    @property
-    def size(self) -> int:
-        """Return the number of bytes."""
-        return self._size
-
-    def read(self, offset: int, length: int) -> memoryview:
-        """Return the bytes [offset, offset + length)."""
-        return self._source.read(offset, length)

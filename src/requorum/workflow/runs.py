@@ -53,6 +53,8 @@ def find_run(runs_dir: Path, wanted: str) -> Path:
     UsageError when there is none, or more than one.
     """
     found = _matching(_run_dirs(runs_dir), wanted)
+    if not found and wanted == "latest":
+        raise UsageError("no run was ever made here")
     if not found:
         raise UsageError(f"no run is called {wanted!r}", hint="`requorum runs list` shows all.")
     if len(found) > 1:
