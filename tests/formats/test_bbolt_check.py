@@ -251,6 +251,7 @@ def test_previous_transaction_can_be_checked() -> None:
 SMALL = build(BUCKETS).data
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, len(SMALL) - 1), st.integers(1, 255)), max_size=12))
 @settings(max_examples=400)
 def test_flipped_bytes(flips: list[tuple[int, int]]) -> None:
@@ -267,6 +268,7 @@ def test_flipped_bytes(flips: list[tuple[int, int]]) -> None:
         assert_readable(Database(source))
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=200), st.integers(0, 14), st.integers(0, 300))
 @settings(max_examples=300)
 def test_overwritten_headers(noise: bytes, page: int, offset: int) -> None:

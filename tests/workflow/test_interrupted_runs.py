@@ -24,6 +24,8 @@ from requorum.workflow.run_state import RunState, StepStatus
 from requorum.workflow.runner import execute, rollback
 from requorum.workflow.runs import ListedRun, read_run
 
+pytestmark = pytest.mark.slow
+
 LONG_ENOUGH = 1000
 
 

@@ -33,7 +33,7 @@ def test_runs_are_listed_newest_first(runs_dir: Path) -> None:
 def test_before_the_first_run(tmp_path: Path) -> None:
     """No directory is no run, and no error."""
     assert list_runs(tmp_path / "runs") == ()
-    with pytest.raises(UsageError, match="no run is called 'latest'"):
+    with pytest.raises(UsageError, match="no run was ever made here"):
         find_run(tmp_path / "runs", "latest")
 
 

@@ -7,6 +7,7 @@ moments of a kill spread over the run.
 """
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -30,6 +31,8 @@ class SlowWorld(ToyWorld):
 
 async def main(direction: str, run_dir: Path, root: Path, pause: float) -> None:
     """Do it, as the command line of requorum would."""
+    # A shell without job control starts what it puts in the background with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     world = SlowWorld(root, Mortal())
     world.pause = pause
     with Journal.open(run_dir, redact=redact) as journal, cancelled_by_signals():

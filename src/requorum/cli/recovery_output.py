@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -19,14 +20,15 @@ def shown_failure(output: Format, *, run: str | None = None) -> Iterator[None]:
 
     Words go to stderr in any case. A usage error is about the call, not about a recovery.
     """
+    began = time.monotonic()
     try:
         yield
     except UsageError:
         raise
     except RequorumError as error:
-        _fail(error, output, run=run, code=error.exit_code)
+        _fail(error, output, run=run, code=error.exit_code, began=began)
     except (asyncio.CancelledError, KeyboardInterrupt):
-        _fail(_interruption(run), output, run=run, code=INTERRUPTED)
+        _fail(_interruption(run), output, run=run, code=INTERRUPTED, began=began)
 
 
 def _interruption(run: str | None) -> RequorumError:
@@ -38,12 +40,15 @@ def _interruption(run: str | None) -> RequorumError:
     )
 
 
-def _fail(error: RequorumError, output: Format, *, run: str | None, code: int) -> NoReturn:
+def _fail(
+    error: RequorumError, output: Format, *, run: str | None, code: int, began: float
+) -> NoReturn:
     show_error(error)
     if output is not Format.TABLE:
         result = RecoverResult(
             outcome="refused" if isinstance(error, Refused) else "failed",
             run=run,
+            seconds=round(time.monotonic() - began, 3),
             error=error.message,
             hint=error.hint,
         )

@@ -211,7 +211,7 @@ def _rescue(evidence: ClusterEvidence, doubts: Mapping[str, tuple[str, ...]]) ->
     log = evidence.log or NO_LOG
     bases = _bases(evidence, log)
     if not bases:
-        reasons = [f"{name}: {'; '.join(r) or 'no database'}" for name, r in doubts.items()]
+        reasons = _by_reason(doubts)
         reasons += [f"{name}: {reason}" for name, reason in evidence.foreign.items()]
         return Restore(reasons=tuple(reasons) or ("no member's data directory could be read",))
     base = max(bases, key=lambda b: b.preference)
@@ -246,6 +246,14 @@ def _rescue(evidence: ClusterEvidence, doubts: Mapping[str, tuple[str, ...]]) ->
         | {n: (reason,) for n, reason in evidence.foreign.items()},
         reasons=_rescue_reasons(log, base),
     )
+
+
+def _by_reason(doubts: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return one line for each set of reasons, with all members that share it."""
+    sharing: dict[tuple[str, ...], list[str]] = {}
+    for name, reasons in doubts.items():
+        sharing.setdefault(reasons or ("no database",), []).append(name)
+    return [f"{', '.join(names)}: {'; '.join(reasons)}" for reasons, names in sharing.items()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,17 +86,21 @@ def exchange_steps(
     workspaces: Mapping[str, Workspace],
     *,
     snapshot: str,
+    source: str,
     skip_hash_check: bool,
     token: str,
     bump_revision: int | None,
 ) -> list[Step[World]]:
-    """Return the steps from setting the old data aside to a cluster that serves the new."""
+    """Return the steps from setting the old data aside to a cluster that serves the new.
+
+    `source` is what the plan calls the file `snapshot`.
+    """
     return [
         *(_set_aside(m, workspaces[m.name]) for m in cluster.members),
         *(
             RestoreMember(
                 host=m.host,
-                title=f"restore {m.name} from the image" + _bumped(bump_revision),
+                title=f"restore {m.name} from {source}{_bumped(bump_revision)}",
                 reason="etcd's own `snapshot restore`, with a new cluster token, so that a member "
                 "with old data can never join by accident",
                 risk="needs as much disk again as the image has",

@@ -183,6 +183,7 @@ def plan_rescue(
             cluster,
             workspaces,
             snapshot=image,
+            source="the image",
             skip_hash_check=False,
             token=f"requorum-{run}",
             bump_revision=bump,

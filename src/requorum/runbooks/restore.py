@@ -72,6 +72,7 @@ def plan_restore(
                 cluster,
                 workspaces,
                 snapshot=wishes.path,
+                source=wishes.path,
                 skip_hash_check=facts.snapshot.trailer == "absent",
                 token=f"requorum-{run}",
                 bump_revision=bump,

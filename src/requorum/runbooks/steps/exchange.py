@@ -37,10 +37,8 @@ class SetAside(Step[World]):
         """Rename each live directory to its place aside; a lost one has nothing to rename."""
         host = world.host(self.member)
         await self._refuse_if_used(world)
-        done: dict[str, JsonValue] = {}
-        for swap in self.swaps:
-            done[swap.live] = await _move_aside(host, swap)
-        return done
+        moved = [await _move_aside(host, swap) for swap in self.swaps]
+        return {} if any(moved) else {"data": "none was there"}
 
     async def _refuse_if_used(self, world: World) -> None:
         running = await world.service(self.member).running()
@@ -66,7 +64,8 @@ class SetAside(Step[World]):
         return kept
 
 
-async def _move_aside(host: Host, swap: SwapModel) -> str:
+async def _move_aside(host: Host, swap: SwapModel) -> bool:
+    """Return whether there was something to move, now or in an interrupted attempt."""
     live, aside = await host.stat(swap.live), await host.stat(swap.aside)
     if live is not None and aside is not None:
         raise StepFailed(
@@ -77,7 +76,7 @@ async def _move_aside(host: Host, swap: SwapModel) -> str:
     if live is not None:
         await host.make_dirs(dirname(swap.aside))
         await host.rename(swap.live, swap.aside)
-    return swap.aside if live is not None or aside is not None else "nothing was there"
+    return live is not None or aside is not None
 
 
 class RestoreMember(Step[World]):
