@@ -149,3 +149,23 @@ async def test_3_4_needs_etcdctl_only(path_without_etcd: Path) -> None:
     found = await find((3, 4))
     assert not found.has_etcdutl
     assert found.restore_tool == f"{path_without_etcd}/etcdctl"
+
+
+@pytest.mark.parametrize("way", ["shell", "script"])
+async def test_an_etcd_named_inside_of_a_start_command(
+    way: str, path_without_etcd: Path, tmp_path: Path
+) -> None:
+    """Start commands are often a line for a shell, or a script that names the program."""
+    directory = pretend(tmp_path / "opt" / "etcd-v3", "3.5.9")
+    line = f"nohup {directory}/etcd --data-dir=/var/lib/etcd --name a >log 2>&1 &\n"
+    script = tmp_path / "start.sh"
+    script.write_text(f"#!/bin/sh\n{line}")
+    hints = ("sh", "-c", line) if way == "shell" else ("sh", str(script))
+    assert (await find(hints=hints)).directory == directory
+
+
+async def test_a_start_command_that_is_no_text(path_without_etcd: Path, tmp_path: Path) -> None:
+    """A program is looked into as if it were a script, and nothing is found there."""
+    (tmp_path / "start").write_bytes(bytes(range(256)) * 10)
+    with pytest.raises(ToolUnfit):
+        await find(hints=(str(tmp_path / "start"), "/var/lib/etcd/data", "/etc/etcd.conf"))

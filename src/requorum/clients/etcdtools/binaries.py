@@ -1,5 +1,6 @@
 """Find, on a host, the etcd release that can work on a member's data."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from requorum.errors import RequorumError, ToolUnfit
 from requorum.ports import Host
 
 _DEADLINE_SECONDS = 15.0
+_PATH_TO_ETCD = re.compile(r"(?<![\w./-])(/[\w./+@-]*)/etcd(?![\w./-])")
+_SCRIPT_BYTES = 64 * 1024
 _HINT = "Name the directory of fitting etcd binaries with --etcd-bin-dir."
 
 
@@ -32,7 +35,7 @@ async def locate(
     """Return the binaries of the `wanted` minor with the highest patch.
 
     With `bin_dir` only that directory is looked at. Otherwise, in this order: the directories
-    of those `hints` (words of a start command) that are a path to an `etcd`, the host's PATH,
+    of each path to an `etcd` in `hints` (words of a start command, or a script among them), PATH,
     the subdirectories of `cache_dir`. Between equals, and when no minor is wanted, the first
     one counts. ToolUnfit lists what was looked at.
     """
@@ -55,7 +58,7 @@ async def _candidates(
     if bin_dir is not None:
         yield bin_dir
         return
-    hinted = [word.rpartition("/")[0] for word in hints if _is_path_to_etcd(word)]
+    hinted = [directory for word in hints for directory in await _named_in(host, word)]
     cached = await host.list_dir(cache_dir) or () if cache_dir is not None else ()
     directories = (*hinted, *await _search_path(host), *(f"{cache_dir}/{name}" for name in cached))
     for directory in dict.fromkeys(directories):
@@ -63,8 +66,14 @@ async def _candidates(
             yield directory
 
 
-def _is_path_to_etcd(word: str) -> bool:
-    return word.startswith("/") and word.endswith("/etcd")
+async def _named_in(host: Host, word: str) -> list[str]:
+    """Return the directories of each `/…/etcd` in a word, or in the small script that it names."""
+    found = _PATH_TO_ETCD.findall(word)
+    if not found and word.startswith("/") and await _is_file(host, word):
+        async with host.open(word) as source:
+            head = source.read(0, min(source.size, _SCRIPT_BYTES))
+            found = _PATH_TO_ETCD.findall(bytes(head).decode(errors="replace"))
+    return list(found)
 
 
 async def _search_path(host: Host) -> list[str]:
