@@ -10,6 +10,7 @@ import pytest
 from requorum.app.settings import Settings
 from requorum.app.trials import recover_once
 from requorum.domain.loss import Loss, UnprovenRange
+from requorum.lab import acks
 from requorum.lab.acks import Ack, Intent, Put
 from requorum.lab.classic import classic
 from requorum.lab.damage.copies import put_copy_back
@@ -17,9 +18,9 @@ from requorum.lab.damage.graveyard import bury
 from requorum.lab.damage.kinds import DamageKind
 from requorum.lab.layout import read_lab
 from requorum.lab.oracle import Found
-from requorum.lab.promises import promises_of
+from requorum.lab.promises import Absent, Present, Promises, Step, Transaction, Write, promises_of
 from requorum.lab.trials.drawn import UNSEEN_ON_A_SINGLE_MEMBER, Drawn, draw
-from requorum.lab.trials.judged import Judged, judged, values_of_nobody
+from requorum.lab.trials.judged import Judged, _may_be_a_loss, judged, values_of_nobody
 from requorum.lab.trials.record import DamageRecord, RecoveryRecord, RivalRecord, TrialRecord
 from requorum.lab.trials.recovery import Recovered, RecoveryRequest
 from requorum.lab.trials.summary import summarise
@@ -332,3 +333,16 @@ async def test_a_trial_that_cannot_begin_has_failed(tmp_path: Path, connect: Con
     record = await run_trial(draw(1, VERSIONS), bench)
     assert record.recovery is None
     assert len(record.failures) == 1
+
+
+def test_a_transaction_that_a_stated_loss_explains_is_not_torn() -> None:
+    """The key that it was to delete may be absent because its own put is lost."""
+    promises = Promises()
+    put = Write("w", 1, 10, acks.Put(key="b"))
+    txn = Write("w", 2, None, acks.Txn(put="a", delete="b", if_mod_revision=5))
+    promises.keys["a"] = [Step(Write("w", 0, 5, acks.Put(key="a")), Present("w", 0))]
+    promises.keys["b"] = [Step(put, Present("w", 1)), Step(txn, Absent())]
+    transaction = Transaction(txn, "a", "b")
+    assert _may_be_a_loss(transaction, promises, [(8, None)])
+    assert not _may_be_a_loss(transaction, promises, [(11, None)])
+    assert not _may_be_a_loss(transaction, promises, [])

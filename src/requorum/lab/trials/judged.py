@@ -8,7 +8,7 @@ from requorum.domain.loss import UnprovenRange
 from requorum.lab.layout import Lab
 from requorum.lab.oracle import Found, Verdict, collect, judge, read_promises
 from requorum.lab.practice import Connect
-from requorum.lab.promises import Present, Promises
+from requorum.lab.promises import Present, Promises, Transaction
 from requorum.lab.values import value_of
 
 _SHOWN = 8
@@ -65,9 +65,25 @@ def judged(
         foreign=len(verdict.foreign),
         out_of_order=len(verdict.out_of_order),
         renumbered=len(verdict.renumbered),
-        torn=len(verdict.torn),
+        torn=sum(not _may_be_a_loss(txn, promises, ranges) for txn in verdict.torn),
         contradictions=len(verdict.contradictions),
         shown=(*(f"{key} holds a value of nobody" for key in corrupted), *_words(verdict))[:_SHOWN],
+    )
+
+
+def _may_be_a_loss(
+    txn: Transaction, promises: Promises, ranges: Sequence[tuple[int, int | None]]
+) -> bool:
+    """Return whether a stated loss of one of its keys' writes explains why it looks half applied.
+
+    A key is absent because the transaction deleted it, or because the put before it is lost.
+    """
+    writes = (step.write for key in (txn.put, txn.delete) for step in promises.keys[key])
+    return any(
+        first <= write.revision and (last is None or write.revision <= last)
+        for write in writes
+        if write.revision is not None
+        for first, last in ranges
     )
 
 
