@@ -14,7 +14,19 @@ from pathlib import Path
 
 import pytest
 
-RELEASES = ("3.4.23", "3.5.30", "3.6.14", "3.7.1")
+_MINORS = ("3.4", "3.5", "3.6", "3.7")
+_DIVERGING = frozenset({"3.5.0", "3.5.1", "3.5.2"})
+
+
+def _newest(minor: str) -> str:
+    """Return the newest release of a minor in the cache; the bare minor where it has none."""
+    cache = Path(os.environ.get("REQUORUM_ETCD_CACHE") or "/nowhere")
+    found = (p.name for p in cache.glob(f"{minor}.*") if (p / "etcd").is_file())
+    fitting = [name for name in found if name not in _DIVERGING]
+    return max(fitting, key=lambda name: tuple(map(int, name.split("."))), default=minor)
+
+
+RELEASES = tuple(_newest(minor) for minor in _MINORS)
 _START_SECONDS = 30.0
 
 
@@ -32,7 +44,7 @@ class RunningEtcd:
     @property
     def minor(self) -> tuple[int, int]:
         """Return (major, minor)."""
-        major, minor, _ = self.release.split(".")
+        major, minor = self.release.split(".")[:2]
         return int(major), int(minor)
 
     def etcdctl(self, *arguments: str) -> str:
@@ -59,6 +71,8 @@ def release_dir(release: str) -> Path:
     cache = os.environ.get("REQUORUM_ETCD_CACHE")
     if not cache:
         pytest.fail("REQUORUM_ETCD_CACHE must name a directory with VERSION/etcd in it")
+    if release in os.environ.get("REQUORUM_ETCD_MISSING", "").split(","):
+        pytest.skip(f"etcd {release} could not be had on this machine")
     directory = Path(cache) / release
     if not (directory / "etcd").exists():
         pytest.fail(f"REQUORUM_ETCD_CACHE has no {release}/etcd")

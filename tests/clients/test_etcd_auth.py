@@ -4,7 +4,7 @@ import asyncio
 import time
 
 import pytest
-from running_etcd import RunningEtcd, StartEtcd
+from running_etcd import RELEASES, RunningEtcd, StartEtcd
 
 from requorum.clients.etcd.client import EtcdClient, connect
 from requorum.errors import EtcdError, Unreachable
@@ -99,7 +99,7 @@ async def test_user_given_while_authentication_is_off(release: str, start_etcd: 
 
 async def test_status_without_a_leader(start_etcd: StartEtcd) -> None:
     """Where Status is unguarded, a user's client gets it although no token can be made."""
-    etcd = start_etcd("3.4.23")
+    etcd = start_etcd(RELEASES[0])
     enable(etcd)
     nobody = "--peer-urls=http://127.0.0.1:1"
     etcd.etcdctl(f"--user=root:{PASSWORD}", "member", "add", "nobody", nobody)

@@ -49,12 +49,12 @@ async def find(
 @pytest.mark.etcd
 async def test_real_releases() -> None:
     """Each minor is found in a cache of many, with its newest patch."""
-    cache = str(release_dir("3.5.30").parent)
+    cache = str(release_dir(RELEASES[1]).parent)
     for release in RELEASES:
         major, minor, _ = map(int, release.split("."))
         found = await find((major, minor), cache_dir=cache)
         assert (str(found.version), found.directory) == (release, f"{cache}/{release}")
-        assert found.has_etcdutl == (release != "3.4.23")
+        assert found.has_etcdutl == (not release.startswith("3.4."))
 
 
 @pytest.mark.etcd
