@@ -124,7 +124,7 @@ def test_a_malformed_cluster_file(crash: Site, tmp_path: Path) -> None:
     )
     done = crash.requorum("recover", "-c", str(bad), "--yes", "-o", "json")
     assert done.code == 2
-    assert f"{bad}:{line}: members.0.peer_uri" in done.stderr
+    assert f"{bad}:{line}: member etcd1: peer_uri" in done.stderr
     assert done.hint
 
 

@@ -156,16 +156,29 @@ def parse_cluster(text: str, path: str) -> Cluster:
         return _cluster(ClusterModel.model_validate(data))
     except ValidationError as error:
         raise ClusterFileError(
-            "\n".join(_complaint(path, node, problem) for problem in error.errors()),
+            "\n".join(_complaint(path, node, data, problem) for problem in error.errors()),
             hint="docs/reference/cluster-file.md lists every field.",
         ) from error
 
 
-def _complaint(path: str, node: yaml.Node | None, problem: Any) -> str:
+def _complaint(path: str, node: yaml.Node | None, data: object, problem: Any) -> str:
     where = tuple(problem["loc"])
-    field = ".".join(str(part) for part in where) or "the file"
+    field = _spoken(data, where) or "the file"
     message = str(problem["msg"]).removeprefix("Value error, ")
     return f"{path}:{_line_of(node, where)}: {field}: {message[:1].lower()}{message[1:]}"
+
+
+def _spoken(data: object, where: Sequence[str | int]) -> str:
+    """Return a field's path as people count: a member by its name, else by its place from 1."""
+    match where:
+        case ["members", int(place), *rest]:
+            members = data.get("members") if isinstance(data, dict) else None
+            member = members[place] if isinstance(members, list) else None
+            name = member.get("name") if isinstance(member, dict) else None
+            who = f"member {name}" if isinstance(name, str) else f"member number {place + 1}"
+            return ": ".join([who, *([".".join(str(part) for part in rest)] if rest else [])])
+        case _:
+            return ".".join(str(part) for part in where)
 
 
 def _line_of(node: yaml.Node | None, where: Sequence[str | int]) -> int:

@@ -20,6 +20,7 @@ CLUSTER_FILE = click.option(
     "--cluster",
     "cluster_file",
     envvar="REQUORUM_CLUSTER",
+    show_envvar=True,
     default="requorum.yaml",
     show_default=True,
     metavar="FILE",
@@ -30,6 +31,7 @@ PLAN = click.option("--plan", "plan_only", is_flag=True, help="Show the plan and
 USER = click.option(
     "--user",
     envvar="ETCDCTL_USER",
+    show_envvar=True,
     metavar="NAME[:PASSWORD]",
     help="etcd user; the password rather in ETCDCTL_PASSWORD than here.",
 )
@@ -45,7 +47,9 @@ def tls_options(command: F) -> F:
         ("--cert", "ETCDCTL_CERT", "Client certificate (PEM)."),
         ("--cacert", "ETCDCTL_CACERT", "CA certificate (PEM)."),
     ):
-        command = click.option(flag, envvar=variable, metavar="FILE", help=what)(command)
+        command = click.option(flag, envvar=variable, show_envvar=True, metavar="FILE", help=what)(
+            command
+        )
     return command
 
 
