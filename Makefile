@@ -4,15 +4,17 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+FUZZ   := .venv-fuzz
 N      ?= 100
 SEED   ?= 1
 JOBS   ?= 2
+MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench crash-trials kill-trials proto lock format clean
+.PHONY: help demo test check bench crash-trials salvage-trials kill-trials fuzz fuzz-files proto lock format clean
 
 help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "requorum needs Python 3.11 or newer; name one with PYTHON=..."; exit 1; }
@@ -42,8 +44,27 @@ bench: $(READY) ## The hot paths, each beside the tool a user would take instead
 crash-trials: $(READY) ## Random load, kill, damage, recovery and count: N=100 SEED=1
 	@$(BIN)/python tests/with_etcd.py $(BIN)/requorum lab trials --trials $(N) --seed $(SEED)
 
+salvage-trials: $(READY) ## Random damage to every database and log, salvaged and judged: N=100 SEED=1
+	@$(BIN)/python tests/with_etcd.py $(BIN)/requorum lab salvage-trials --trials $(N) --seed $(SEED)
+
 kill-trials: $(READY) ## Kill requorum at every step boundary and at random moments: N=100 SEED=1
 	@$(BIN)/python tests/with_etcd.py $(BIN)/pytest -q -m kill --kill-trials $(N)
+
+fuzz-files: N = 20000
+fuzz-files: $(READY) ## Damage etcd's files at random, read them, ask etcd, too: N=20000 SEED=1
+	@PYTHONPATH=tests/fuzz:tests/formats $(BIN)/python tests/with_etcd.py $(BIN)/python -W error \
+	  tests/fuzz/fuzz_files.py --cases $(N) --seed $(SEED) --jobs $(JOBS)
+
+fuzz: $(FUZZ)/.ready ## Fuzz every format, led by coverage, MINUTES=10 for each
+	@PYTHONPATH=src:tests/fuzz nice -n 10 $(FUZZ)/bin/python tests/fuzz/fuzz_formats.py \
+	  --minutes $(MINUTES) --jobs $(JOBS)
+
+$(FUZZ)/.ready: requirements-fuzz.lock
+	@echo "setting up $(FUZZ) (once); atheris has wheels for few versions of Python"
+	@$(PYTHON) -m venv $(FUZZ)
+	@$(FUZZ)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: \
+	  --require-hashes --requirement requirements-fuzz.lock
+	@touch $@
 
 format: $(READY) ## Format and mend what ruff can mend
 	@$(BIN)/ruff format .
@@ -53,9 +74,12 @@ lock: $(READY) ## Choose versions anew (needs the package index)
 	@$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header \
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	  --extra dev --output-file requirements.lock pyproject.toml
+	@$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	  --output-file requirements-fuzz.lock tests/fuzz/requirements.in
 
 proto: $(READY) ## Make the gRPC messages anew from rpc.proto
 	@cd src && PATH="../$(BIN):$$PATH" ../$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --mypy_out=. requorum/clients/etcd/rpc.proto
 
 clean: ## Remove what make made here (not the etcd cache)
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(FUZZ) .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,19 +1,22 @@
-"""Run all benchmarks: `make bench`, or `python -m bench [--runs N] [--megabytes N] [NAME…]`."""
+"""Run all benchmarks: `make bench`, or `python -m bench [OPTION…] [NAME…]`."""
 
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.measure import Pair
+from bench.measure import Figure, Pair
 from bench.recovery import bench_recovery
 from bench.snapshot import bench_snapshot
 from bench.start_up import bench_start_up
 
-BENCHMARKS = {
+Benchmark = Callable[[Path, int, int | None], Sequence[Pair | Figure]]
+
+BENCHMARKS: dict[str, Benchmark] = {
     "start-up": bench_start_up,
     "snapshot": bench_snapshot,
     "recovery": bench_recovery,
@@ -25,16 +28,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], default=[])
     parser.add_argument("--runs", type=int, default=3, help="pairs of runs")
-    parser.add_argument("--megabytes", type=int, default=1000, help="size of the database")
+    parser.add_argument("--megabytes", type=int, help="size of the databases")
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="make the snapshots here, once for all"
+    )
     wanted = parser.parse_args()
-    table = Table(title="ours beside theirs, in seconds: median (min to max)")
+    times = Table(title="ours beside theirs, in seconds: median (min to max)")
     for column in ("what", "ours", "theirs", "ratio of medians"):
-        table.add_column(column)
-    with tempfile.TemporaryDirectory(prefix="requorum-bench-") as directory:
+        times.add_column(column)
+    figures = Table("what", "value", "")
+    with tempfile.TemporaryDirectory(prefix="requorum-bench-") as made:
         for name in wanted.names or BENCHMARKS:
-            for pair in BENCHMARKS[name](Path(directory), wanted.runs, wanted.megabytes):
-                table.add_row(*_row(pair))
-    Console(width=110 if not sys.stdout.isatty() else None).print(table)
+            directory = wanted.keep if wanted.keep and name == "snapshot" else Path(made)
+            for found in BENCHMARKS[name](directory, wanted.runs, wanted.megabytes):
+                if isinstance(found, Pair):
+                    times.add_row(*_row(found))
+                else:
+                    figures.add_row(found.what, found.value, found.meaning)
+    console = Console(width=110 if not sys.stdout.isatty() else None)
+    console.print(times)
+    if figures.row_count:
+        console.print(figures)
 
 
 def _row(pair: Pair) -> tuple[str, str, str, str]:

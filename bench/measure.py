@@ -38,6 +38,15 @@ class Pair:
         return self.ours.median / self.theirs.median
 
 
+@dataclass(frozen=True)
+class Figure:
+    """One thing that is no time, and what it is."""
+
+    what: str
+    value: str
+    meaning: str
+
+
 def in_turn(
     what: str,
     beside: str,

@@ -12,9 +12,12 @@ from requorum.app.lab import connect_to
 from requorum.lab import practice
 from requorum.lab.classic import classic
 
+MEGABYTES = 1000
 
-def bench_recovery(directory: Path, runs: int, megabytes: int) -> list[Pair]:
+
+def bench_recovery(directory: Path, runs: int, megabytes: int | None) -> list[Pair]:
     """From the command to a cluster that serves; one disk lost, one WAL damaged."""
+    megabytes = megabytes or MEGABYTES
     crash = BigCrash(directory, megabytes)
     environment = {**os.environ, "REQUORUM_STATE_DIR": str(directory / "state")}
 

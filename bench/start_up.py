@@ -9,7 +9,7 @@ from bench.measure import Pair, in_turn
 RUNS_FACTOR = 5
 
 
-def bench_start_up(_directory: Path, runs: int, _megabytes: int) -> list[Pair]:
+def bench_start_up(_directory: Path, runs: int, _megabytes: int | None) -> list[Pair]:
     """`requorum version` beside a Python that does nothing."""
     return [
         in_turn(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from hypothesis import settings
 
 from requorum.clients.etcd.client import connect as connect_etcd
 from requorum.lab.layout import Lab, TlsFiles
@@ -17,6 +18,10 @@ from requorum.lab.obtain.cache import BinaryCache, default_cache
 from requorum.lab.obtain.wanted import Wanted
 from requorum.lab.practice import crash, up
 from requorum.ports import Etcd
+
+# How long one example takes says nothing on a busy machine; pytest-timeout catches a hang.
+settings.register_profile("requorum", deadline=None)
+settings.load_profile("requorum")
 
 ETCD_MINORS = ["3.4", "3.5", "3.6", "3.7"]
 

@@ -1,7 +1,9 @@
 """Random reads of local files."""
 
+import errno
 import mmap
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -71,28 +73,100 @@ def test_a_file_that_becomes_shorter(path: Path) -> None:
 
 
 def test_a_range_too_large_to_copy(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is mapped, once proven readable; the view keeps the mapping alive after closing."""
+    """The file is mapped, once proven readable; the view keeps the mapping alive after closing."""
     monkeypatch.setattr(local_source, "_MAP_MIN", 4)
-    monkeypatch.setattr(local_source, "_PROOF_BYTES", 3)
     source = FileSource(str(path))
     view = source.read(1, 8)
     assert (bytes(view), view.readonly) == (b"12345678", True)
     assert isinstance(view.obj, mmap.mmap)
-    os.truncate(path, 5)
-    with pytest.raises(DamagedInput, match="became shorter"):
-        source.read(0, 10)
+    assert source.read(3, 1).obj is view.obj
     path.write_bytes(b"abcdefghij")
     source.close()
     assert bytes(view) == b"bcdefghi"
 
 
-def test_a_large_range_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bad place is found before anything is mapped, where it would kill us."""
+@pytest.fixture(params=["the kernel reads it", "we read it"])
+def mapped_early(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Map small files too, on a file system that can send them nowhere, and on one that cannot."""
     monkeypatch.setattr(local_source, "_MAP_MIN", 4)
+    monkeypatch.setattr(local_source, "_READ_THROUGH_BYTES", 3)
+    if request.param == "we read it":
+
+        def refuse(*_arguments: int) -> int:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+        monkeypatch.setattr(os, "sendfile", refuse)
+
+
+@pytest.mark.usefixtures("mapped_early")
+def test_a_mapped_file_is_whole(path: Path) -> None:
+    """However it is proven, the bytes are those of the file."""
+    source = FileSource(str(path))
+    assert bytes(source.read(0, 10)) == b"0123456789"
+    source.close()
+
+
+@pytest.mark.usefixtures("mapped_early")
+def test_a_hole_is_not_read(tmp_path: Path) -> None:
+    """A file may claim a terabyte; what costs time and memory is what lies on the disk."""
+    with (tmp_path / "f").open("wb") as file:
+        file.write(b"head")
+        file.seek(1 << 39)
+        file.write(b"mid")
+        file.truncate(1 << 40)
+    source = FileSource(f"{tmp_path}/f")
+    begin = time.monotonic()
+    view = source.read(0, 1 << 40)
+    assert (bytes(view[:5]), bytes(view[(1 << 39) - 1 : (1 << 39) + 4])) == (
+        b"head\0",
+        b"\0mid\0",
+    )
+    assert time.monotonic() - begin < 10
+    del view
+    source.close()
+
+
+@pytest.mark.usefixtures("mapped_early")
+def test_a_large_file_that_becomes_shorter(tmp_path: Path) -> None:
+    """What cannot be read is found before it is touched, where it would kill us."""
+    (tmp_path / "f").write_bytes(b"x" * 5 * mmap.PAGESIZE)
+    source = FileSource(f"{tmp_path}/f")
+    os.truncate(tmp_path / "f", mmap.PAGESIZE)
+    with pytest.raises(DamagedInput, match="became shorter"):
+        source.read(0, 5 * mmap.PAGESIZE)
+    source.close()
+
+
+@pytest.mark.usefixtures("mapped_early")
+def test_a_large_file_that_cannot_be_read() -> None:
+    """A bad place is found before anything is mapped."""
     source = FileSource("/proc/self/mem")
     source._size = 10
-    with pytest.raises(DamagedInput, match="byte 0: input/output error"):
+    with pytest.raises(DamagedInput, match="/proc/self/mem, byte 0: input/output error"):
         source.read(0, 10)
+    source.close()
+
+
+@pytest.mark.usefixtures("mapped_early")
+def test_a_file_that_cannot_be_mapped(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that names it."""
+
+    def refuse(*_arguments: int, **_options: int) -> mmap.mmap:
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+
+    monkeypatch.setattr(local_source.mmap, "mmap", refuse)
+    source = FileSource(str(path))
+    with pytest.raises(DamagedInput, match=f"{path} cannot be mapped"):
+        source.read(0, 10)
+    source.close()
+
+
+def test_an_expendable_process_needs_no_proof(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever may die of a bad disk maps at once."""
+    monkeypatch.setattr(local_source, "_MAP_MIN", 4)
+    monkeypatch.setattr(FileSource, "_prove_readable", None)
+    source = FileSource(str(path), expendable=True)
+    assert bytes(source.read(0, 10)) == b"0123456789"
     source.close()
 
 

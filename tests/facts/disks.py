@@ -15,7 +15,7 @@ from requorum.domain.cluster import Cluster, CommandService, MemberSpec
 from requorum.errors import Unreachable
 from requorum.facts.survey import Reach
 from requorum.formats.raftpb import HardState, encode_entry, encode_hard_state
-from requorum.formats.wal import RecordType, segment_name
+from requorum.formats.wal import RecordType
 from requorum.ports import Etcd
 
 SERVICE = CommandService(start=("start",), stop=("stop",), status=("status",))
@@ -105,15 +105,8 @@ class Disks:
         records = [(RecordType.ENTRY, encode_entry(e)) for e in entries.values()]
         state = HardState(entries[max(entries)].term, 0, commit)
         records.append((RecordType.STATE, encode_hard_state(state)))
-        first = 1
-        for file, cut in zip(
-            raft_disks.segments_of(records, int(name[-1]), cuts, cluster_id=cluster_id),
-            [*cuts, 0],
-            strict=True,
-        ):
-            path = inside / "wal" / segment_name(file.sequence, first)
-            path.write_bytes(file.data)
-            first = cut + 1
+        for file in raft_disks.segments_of(records, int(name[-1]), cuts, cluster_id=cluster_id):
+            (inside / "wal" / file.name).write_bytes(file.data)
         events = [
             Event(i + 1, 0, b"k", b"%d.%d" % (i, entries[i].term)) for i in range(1, applied + 1)
         ]

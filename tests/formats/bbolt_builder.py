@@ -148,7 +148,7 @@ def _add_tree(
     if len(children) == 1:
         return children[0][1], number
     pages[number] = branch(number, children)
-    return number, number + 1
+    return number, number + len(pages[number]) // PAGE_SIZE
 
 
 def _page(pgid: int, flags: int, count: int, body: bytes, *, padded: bool = True) -> bytes:

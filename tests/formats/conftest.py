@@ -6,11 +6,6 @@ from pathlib import Path
 
 import etcd_data
 import pytest
-from hypothesis import settings
-
-# How long one example takes says nothing on a busy machine; pytest-timeout catches a hang.
-settings.register_profile("requorum", deadline=None)
-settings.load_profile("requorum")
 
 _RECORDERS = {
     "rich": etcd_data.record_rich,

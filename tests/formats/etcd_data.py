@@ -37,8 +37,8 @@ class RunningEtcd:
     """One member on loopback, driven by its own etcdctl."""
 
     def __init__(self, binaries: Path, directory: Path) -> None:
-        self._etcdctl = binaries / "etcdctl"
-        self._url = f"http://127.0.0.1:{_free_port()}"
+        url = f"http://127.0.0.1:{_free_port()}"
+        self.command = [str(binaries / "etcdctl"), f"--endpoints={url}"]
         peer_url = f"http://127.0.0.1:{_free_port()}"
         self.db = directory / "data" / "member" / "snap" / "db"
         self._log = (directory / "etcd.log").open("wb")
@@ -47,8 +47,8 @@ class RunningEtcd:
                 str(binaries / "etcd"),
                 "--name=one",
                 f"--data-dir={directory / 'data'}",
-                f"--listen-client-urls={self._url}",
-                f"--advertise-client-urls={self._url}",
+                f"--listen-client-urls={url}",
+                f"--advertise-client-urls={url}",
                 f"--listen-peer-urls={peer_url}",
                 f"--initial-advertise-peer-urls={peer_url}",
                 f"--initial-cluster=one={peer_url}",
@@ -61,7 +61,7 @@ class RunningEtcd:
     def ctl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run etcdctl and return what it printed."""
         done = subprocess.run(
-            [str(self._etcdctl), f"--endpoints={self._url}", *arguments],
+            [*self.command, *arguments],
             input=stdin,
             capture_output=True,
             text=True,

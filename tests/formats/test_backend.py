@@ -1,6 +1,7 @@
 """What a backend says of itself, read in kilobytes."""
 
 import json
+from dataclasses import replace
 
 import bbolt_builder
 import pytest
@@ -13,11 +14,13 @@ from requorum.formats.backend import (
     BackendAlarm,
     BackendMember,
     ConfState,
+    Downgrade,
     Lease,
     read_backend,
     read_leases,
 )
 from requorum.formats.bbolt.bucket import Database
+from requorum.formats.bbolt.damage import DamageLog
 from requorum.formats.mvcc import Revision, RevisionKey
 from requorum.formats.source import BufferSource
 from requorum.formats.wire import field_varint
@@ -26,7 +29,10 @@ MEMBER_ID = 2**64 - 3
 BUCKETS: dict[bytes, list[tuple[bytes, bytes]]] = {
     b"alarm": [(field_varint(1, MEMBER_ID) + field_varint(2, 1), b"")],
     b"auth": [(b"authEnabled", b"\x01")],
-    b"cluster": [(b"clusterVersion", b"3.6.0")],
+    b"cluster": [
+        (b"clusterVersion", b"3.6.0"),
+        (b"downgrade", b'{"target-version":"3.5.0","enabled":true}'),
+    ],
     b"key": [(RevisionKey(Revision(30)).encode(), b"")],
     b"lease": [((7).to_bytes(8, "big"), field_varint(1, 7) + field_varint(2, 60))],
     b"members": [
@@ -71,6 +77,7 @@ def test_every_field() -> None:
     assert state.removed_members == (0x1F,)
     assert state.alarms == (BackendAlarm(MEMBER_ID, "NOSPACE"),)
     assert state.auth_enabled
+    assert state.downgrade == Downgrade(enabled=True, target_version="3.5.0")
     assert list(read_leases(database_with())) == [Lease(7, 60, 0)]
 
 
@@ -115,14 +122,33 @@ def test_unknown_alarm() -> None:
         ("members_removed", b" 1_f", b"removed"),
         ("members_removed", b"f" * 17, b"removed"),
         ("alarm", b"\xff", b""),
+        ("cluster", b"downgrade", b"{"),
+        ("cluster", b"downgrade", b'{"target-version":7}'),
         ("key", b"k", b""),
     ],
 )
 def test_malformed_values(bucket: str, key: bytes, value: bytes) -> None:
-    """Whatever a value holds, it is read or it is damage."""
+    """Whatever a value holds, it is read or it is damage: an error, or with a log one finding."""
     database = database_with(**{bucket: [(key, value)]})
     with pytest.raises(DamagedInput):
         read_backend(database)
+    log = DamageLog()
+    read_backend(database, log)
+    assert [damage.what.split(":")[0] for damage in log.kept] == [f"bucket {bucket}"]
+
+
+def test_malformed_rows_hide_no_others() -> None:
+    """With a log everything that can be read is read, and each malformed row is noted."""
+    rows = {name: [*rows, (b"\xff", b"\xff")] for name, rows in BUCKETS.items() if name != b"key"}
+    rows[b"meta"].append((b"term ", b""))
+    rows[b"cluster"] = [(b"clusterVersion", b"\xff"), BUCKETS[b"cluster"][1]]
+    database = Database(bbolt_builder.build(BUCKETS | rows).source)
+    log = DamageLog()
+    state, expected = read_backend(database, log), read_backend(database_with())
+    assert state == replace(expected, cluster_version=None)
+    assert list(read_leases(database, log)) == [Lease(7, 60, 0)]
+    hit = ("alarm", "cluster", "lease", "members", "members_removed")
+    assert {damage.what.split(":")[0] for damage in log.kept} == {f"bucket {name}" for name in hit}
 
 
 SMALL = bbolt_builder.build(BUCKETS).data

@@ -98,6 +98,24 @@ def test_overlapping_values_do_not_explode() -> None:
         list(bucket_of(built).items())
 
 
+def test_pages_within_each_other_do_not_explode() -> None:
+    """Each page claims all that follow it as its overflow: their sum is the file's square."""
+    count = 60
+    children = [(b"%02d" % number, 4 + number) for number in range(count)]
+    pages = {
+        2: bbolt_builder.leaf(2, [(b"b", bbolt_builder.bucket_value(3))], flags=1),
+        3: bbolt_builder.branch(3, children),
+    }
+    for key, number in children:
+        behind = 4 + count - number
+        value = (behind - 1) * PAGE_SIZE
+        element = struct.pack("<IIII", 0, 16, len(key), value)
+        header = bbolt_builder.header(number, 2, 1, behind - 1)
+        pages[number] = (header + element + key).ljust(PAGE_SIZE, b"\0")
+    with pytest.raises(DamagedInput, match="overlaps others"):
+        list(bucket_of(bbolt_builder.Built(pages, root=2)).items())
+
+
 @pytest.mark.parametrize(
     ("offset", "data", "message"),
     [

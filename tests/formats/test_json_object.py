@@ -41,3 +41,22 @@ def test_no_text() -> None:
     for value in ("x", [1], {}):
         with pytest.raises(DamagedInput, match="urls is not a list of texts"):
             json_texts({"urls": value}, "urls")
+
+
+def test_texts_can_be_printed() -> None:
+    r"""Half a character, and bytes that are no UTF-8, read as in Go: as U+FFFD."""
+    members = json_object(
+        b'{"a": "x\\ud800y", "b": ["\\udfff"], "c": "\xff", "d": "\\ud83d\\ude00"}', "it"
+    )
+    assert json_text(members, "a") == "x\N{REPLACEMENT CHARACTER}y"
+    assert json_texts(members, "b") == ("\N{REPLACEMENT CHARACTER}",)
+    assert json_text(members, "c") == "\N{REPLACEMENT CHARACTER}"
+    assert json_text(members, "d") == "\N{GRINNING FACE}"
+
+
+def test_memory_is_bounded() -> None:
+    """Neither large objects nor millions of empty ones are parsed."""
+    with pytest.raises(DamagedInput, match="it has 1048577 bytes"):
+        json_object(b" " * ((1 << 20) + 1), "it")
+    with pytest.raises(DamagedInput, match="it holds more than 1048576 objects"):
+        json_object(b'{"a": [' + b"{}," * (1 << 20) + b"{}]}", "it", size_max=1 << 30)

@@ -50,3 +50,12 @@ def test_wrong_kind() -> None:
         Message(field_bytes(1, b"")).unsigned(1)
     with pytest.raises(DamagedInput, match="field 1"):
         Message(field_varint(1, 0)).content(1)
+
+
+def test_fields_that_only_etcd_reads() -> None:
+    """Fields that are named are checked though nobody asks for them: etcd refuses the message."""
+    content = field_varint(1, 3) + field_bytes(2, b"a")
+    assert Message(content, numbers=(1,), contents=(2,)).unsigned(1) == 3
+    for wrong in ({"numbers": (2,)}, {"contents": (1,)}):
+        with pytest.raises(DamagedInput, match="field"):
+            Message(content, **wrong)

@@ -51,6 +51,25 @@ def test_key_value_fields() -> None:
     assert KeyValue.decode(data) == KeyValue(b"k", 3, 5, 2, b"v", -7)
 
 
+NUMBER = st.integers(-(2**63), 2**63 - 1)
+KEY_VALUES = st.builds(
+    KeyValue, st.binary(max_size=9), NUMBER, NUMBER, NUMBER, st.binary(max_size=9), NUMBER
+)
+
+
+@given(KEY_VALUES)
+def test_key_values_round_trip(kv: KeyValue) -> None:
+    """A message decodes to what was encoded."""
+    assert KeyValue.decode(kv.encode()) == kv
+
+
+def test_key_value_is_encoded_as_etcd_does() -> None:
+    """Fields that are zero are left out: a tombstone is its key, a bump marker is nothing."""
+    assert KeyValue(b"k", 2, 300, 1, b"v", 7).encode().hex() == "0a016b100218ac0220012a01763007"
+    assert KeyValue(b"k").encode() == b"\x0a\x01k"
+    assert KeyValue().encode() == b""
+
+
 def test_revision_bump_marker() -> None:
     """The empty value that a bumped restore writes is a key-value with an empty key."""
     assert KeyValue.decode(b"") == KeyValue()

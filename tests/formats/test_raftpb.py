@@ -93,3 +93,13 @@ def test_arbitrary_bytes(content: bytes) -> None:
             assert decode(content) is not None
         except DamagedInput as error:
             assert error.message  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_no_cluster_has_so_many_members(packed: bool) -> None:  # noqa: FBT001 - a parameter
+    """Each byte of a packed list would be a number in memory."""
+    content = field_bytes(1, b"\x07" * 5000) if packed else field_varint(1, 7) * 5000
+    with pytest.raises(DamagedInput, match="more than 4096 members"):
+        decode_conf_state(content)
+    with pytest.raises(DamagedInput, match="a configuration of 1000000 bytes"):
+        decode_conf_state(field_bytes(1, b"\x07" * 1_000_000))

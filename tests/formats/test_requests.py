@@ -157,3 +157,35 @@ def test_arbitrary_bytes(content: bytes) -> None:
             assert decode_request(data) is not None
         except DamagedInput as error:
             assert error.message  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize(
+    "header", [field_varint(100, 1), field_bytes(100, b"\x08"), field_bytes(100, b"\x0a\x00")]
+)
+def test_a_damaged_header(header: bytes) -> None:
+    """Nobody here asks who asked, but etcd refuses the whole request."""
+    put = field_bytes(4, field_bytes(1, b"k"))
+    assert isinstance(decode_request(put + field_bytes(100, field_varint(1, 7))), Put)
+    with pytest.raises(DamagedInput):
+        decode_request(put + header)
+
+
+@pytest.mark.parametrize(
+    ("number", "content"),
+    [(4, field_bytes(5, b"")), (3, field_bytes(8, b"")), (5, field_bytes(3, b"")), (1100, b"\x0a")],
+)
+def test_fields_that_only_etcd_reads(number: int, content: bytes) -> None:
+    """A field of the wrong kind is damage, whether or not its value matters here."""
+    with pytest.raises(DamagedInput):
+        request(number, content)
+
+
+def test_operations_are_bounded() -> None:
+    """Those of nested transactions count, too: each takes far more memory than bytes."""
+    operation = field_bytes(2, field_bytes(1, b"k"))
+    few = field_bytes(2, operation) * 3
+    assert len(request(6, few).success) == 3  # type: ignore[union-attr]
+    many = field_bytes(2, operation) * 200_000
+    nested = field_bytes(2, field_bytes(4, many)) * 2
+    with pytest.raises(DamagedInput, match="more than 262144 operations"):
+        request(6, nested)

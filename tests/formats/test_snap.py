@@ -118,3 +118,20 @@ def test_names() -> None:
     for name in ("db", "0000000000000002-000000000000001f.snap.broken", "tmp123"):
         assert parse_snap_name(name) is None
         assert parse_snap_db_name(name) is None
+
+
+class Claim:
+    """A source that claims to be of a size; nobody must read it."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def read(self, offset: int, length: int) -> memoryview:
+        """Fail the test."""
+        raise AssertionError(f"{length} bytes at {offset} are read")
+
+
+def test_a_file_too_large_is_not_read() -> None:
+    """It may be sparse, and claim a terabyte."""
+    with pytest.raises(DamagedInput, match="has 1099511627776 bytes, no more than"):
+        read_snap(Claim(1 << 40))

@@ -246,7 +246,7 @@ def test_flip_in_the_last_record() -> None:
 def test_no_segment_is_empty(content: bytes, *, last: bool) -> None:
     """A file without a single record is damage, also at the end of the log."""
     read = read_segment(BufferSource(content), last=last)
-    assert (read.records, read.ending, read.end_offset) == ([], Ending.DAMAGED, 0)
+    assert (len(read.records), read.ending, read.end_offset) == (0, Ending.DAMAGED, 0)
     assert only_damage(read) == (WalDamageKind.TAIL, None)
 
 
@@ -272,7 +272,7 @@ def test_garbage_is_read_quickly(content: bytes) -> None:
     begin = time.process_time()
     read = read_segment(BufferSource(content), last=False)
     assert time.process_time() - begin < 4
-    assert read.records == []
+    assert not read.records
 
 
 def test_hostile_lengths_are_read_quickly() -> None:
@@ -326,3 +326,27 @@ def test_verified_records_are_as_written(
     if whole and lost_some:
         # Only zeros from the beginning of a record on can hide it: an end like any other.
         assert not any(made.data[read.end_offset :])
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_less_than_a_length_word_at_the_end(*, last: bool) -> None:
+    """To etcd it is a cut frame: the log's last segment is cut there, another one is refused."""
+    made = make_segment([b"a"] * 3, zeros=0)
+    made.data += bytes(3)
+    read = made.read(last=last)
+    assert read.ending is (Ending.TORN if last else Ending.DAMAGED)
+    assert len(read.records) == 5
+
+
+def test_damages_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind so many nothing more is looked for, and that is said."""
+    monkeypatch.setattr("requorum.formats.wal.DAMAGES_MAX", 3)
+    made = make_segment([b"entry"] * 40)
+    for number in range(4, 40, 4):
+        made.data[data_start(made, number)] ^= 1
+    read = made.read()
+    assert [damage.kind for damage in read.damages] == [WalDamageKind.DATA] * 3 + [
+        WalDamageKind.TAIL
+    ]
+    assert "given up" in read.damages[-1].detail
+    assert read.ending is Ending.DAMAGED

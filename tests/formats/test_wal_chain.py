@@ -23,7 +23,7 @@ def test_nothing_is_decided_without_a_neighbour() -> None:
     head, metadata, *_ = frames_of(view)
     chain = Chain(view)
     chain.add(head)
-    assert (chain.records, chain.running) == ([], None)
+    assert (len(chain.records), chain.running) == (0, None)
     assert chain.continues_with(metadata)
     chain.add(metadata)
     assert [record.verified for record in chain.records] == [True, True]

@@ -5,6 +5,7 @@ from struct import Struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from wal_data import contents_of, make_segment
 
 from requorum.formats.raftpb import ConfState
 from requorum.formats.wal_records import (
@@ -83,3 +84,16 @@ def test_contents_of_the_logs_own_records() -> None:
     assert decode_wal_snapshot(mark) == WalSnapshot(9, 2, None)
     with_voters = mark + field_bytes(3, field_varint(1, 7))
     assert decode_wal_snapshot(with_voters) == WalSnapshot(9, 2, ConfState(voters=(7,)))
+
+
+def test_records_are_made_when_they_are_asked_for() -> None:
+    """They read like a list of what was added."""
+    made = make_segment([b"a", b"bb", b"ccc"])
+    records = made.read().records
+    assert len(records) == 5
+    assert list(records) == [records[number] for number in range(5)]
+    assert (records[-1], records[1:3]) == (list(records)[4], list(records)[1:3])
+    assert [record.end for record in records] == made.offsets[1:]
+    assert contents_of(records) == made.contents
+    with pytest.raises(IndexError):
+        records[5]

@@ -87,3 +87,20 @@ def test_kinds_of_values() -> None:
         wire.whole_number(memoryview(b"a"), "x")
     with pytest.raises(DamagedInput, match="x holds a number"):
         wire.payload(5, "x")
+
+
+def test_no_message_has_so_many_fields() -> None:
+    """A field of two bytes may take a hundred in memory, so their number ends somewhere."""
+    field = wire.field_varint(1, 7)
+    assert len(list(wire.fields(field * wire.FIELDS_MAX))) == wire.FIELDS_MAX
+    with pytest.raises(DamagedInput, match="a message of more than 262144 fields"):
+        list(wire.fields(field * (wire.FIELDS_MAX + 1)))
+
+
+@pytest.mark.parametrize("content", [b"\x09" + bytes(8), b"\x0d" + bytes(4)])
+def test_numbers_of_fixed_size(content: bytes) -> None:
+    """They are passed over, and are damage where another number belongs: so it is in etcd."""
+    ((_, _, value),) = wire.fields(content)
+    assert value == 0
+    with pytest.raises(DamagedInput, match="x holds a number of fixed size"):
+        wire.whole_number(value, "x")

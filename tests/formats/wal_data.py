@@ -98,6 +98,11 @@ class LoggingEtcd:
         )
         return done.stdout.decode()
 
+    def end(self) -> None:
+        """Stop it in order, so that everything is committed to the db."""
+        self._process.terminate()
+        self._process.wait(DEADLINE_S)
+
     def crash(self) -> None:
         """Kill it, as a power cut would end it."""
         self._process.kill()

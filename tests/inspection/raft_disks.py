@@ -8,10 +8,16 @@ import raft_model
 
 from requorum.domain.ids import MemberId
 from requorum.formats.backend import NO_COMPACT_REVISION, BackendState
-from requorum.formats.raftpb import ConfState
+from requorum.formats.raftpb import ConfState, decode_entry
 from requorum.formats.snap import Snap
 from requorum.formats.source import BufferSource
-from requorum.formats.wal import RecordType, frame, read_segment, segment_name
+from requorum.formats.wal import (
+    RecordType,
+    decode_wal_snapshot,
+    frame,
+    read_segment,
+    segment_name,
+)
 from requorum.formats.wire import field_varint
 from requorum.inspection.agreement import known_commit
 from requorum.inspection.completed_log import complete_log
@@ -36,11 +42,17 @@ INTACT, LOST, STALE, FLIPPED, BURST, TORN, SEGMENT, CUT = (
 
 @dataclass
 class WalFile:
-    """A segment's bytes; `frames` has (start, end) of each record."""
+    """A segment's bytes; `frames` has (start, end) of each record, `first` is in its name."""
 
     sequence: int
+    first: int
     data: bytearray
     frames: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Return the name that etcd gives it."""
+        return segment_name(self.sequence, self.first)
 
 
 @dataclass(frozen=True)
@@ -67,7 +79,7 @@ def segments_of(
     files: list[WalFile] = []
     crc = 0
     for begin, end in zip([0, *cuts], [*cuts, len(records)], strict=True):
-        file = WalFile(len(files), bytearray())
+        file = WalFile(len(files), _next_index(records[:begin]), bytearray())
         head: list[tuple[RecordType, bytes | None]] = [
             (RecordType.CRC, None),
             (RecordType.METADATA, metadata),
@@ -80,6 +92,19 @@ def segments_of(
         files.append(file)
     files[-1].data += bytes(ZERO_TAIL)
     return files
+
+
+def _next_index(records: Sequence[raft_model.WalRecord]) -> int:
+    """Return the index that etcd names a segment by which begins behind these records."""
+    if not records:
+        return 0
+    last = 0
+    for record_type, data in records:
+        if record_type == RecordType.ENTRY:
+            last = decode_entry(data).index
+        elif record_type == RecordType.SNAPSHOT:
+            last = max(last, decode_wal_snapshot(data).index)
+    return last + 1
 
 
 def _state_before(
@@ -106,7 +131,7 @@ def crash(model: raft_model.RaftModel, node: raft_model.Node, damage: str, rando
     log = (
         read_member_log(
             SegmentFile(
-                segment_name(f.sequence, 0),
+                f.name,
                 f.sequence,
                 len(f.data),
                 read_segment(BufferSource(bytes(f.data)), last=f is files[-1]),

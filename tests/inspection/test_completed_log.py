@@ -1,5 +1,6 @@
 """One history made of all logs: who wins, what is borrowed, what stays a gap."""
 
+from dataclasses import replace
 from itertools import combinations
 from random import Random
 
@@ -8,7 +9,8 @@ from made import entries_of, log
 from raft_disks import BURST, FLIPPED, INTACT, LOST, SEGMENT, crash
 from raft_model import RaftModel
 
-from requorum.inspection.completed_log import complete_log
+from requorum.formats.wal import WalSnapshot
+from requorum.inspection.completed_log import GAPS_MAX, complete_log
 from requorum.inspection.member_log import LogEnding
 
 
@@ -175,3 +177,25 @@ def test_entries_are_those_that_were_written() -> None:
     found = complete_log({"a": log("1122")})
     assert found is not None
     assert found.entries == entries_of("1122")
+
+
+@pytest.mark.parametrize("terms_before", ["", "11"])
+def test_a_snapshot_far_behind_the_entries(
+    terms_before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing joins them, and the gaps between them are too many to list."""
+    monkeypatch.setattr("requorum.inspection.completed_log.INDEX_JUMP_MAX", 1000)
+    mark = WalSnapshot(1 << 40, 2, None)
+    winner = replace(log(terms_before, commit=1 << 41), snapshots=(mark,))
+    found = complete_log({"a": winner, "b": log("11")})
+    assert found is not None
+    assert (found.winner, found.last_index, found.entries) == ("a", 1 << 40, {})
+
+
+def test_gaps_before_a_database_are_bounded() -> None:
+    """A database of another age may stand billions of entries before the log."""
+    entry = replace(log("1").entries[1], index=1 << 40)
+    found = complete_log({"a": replace(log("1"), entries={1 << 40: entry})})
+    assert found is not None
+    assert found.gaps_after(5) == tuple(range(6, 6 + GAPS_MAX + 1))
+    assert found.gaps_after(1 << 40) == ()

@@ -1,5 +1,6 @@
 """Logs read from real segment bytes, whole, torn, and damaged at every record."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from raft_disks import ZERO_TAIL, segments_of
 
 from requorum.formats.raftpb import Entry, EntryType, HardState, encode_entry, encode_hard_state
 from requorum.formats.source import BufferSource
-from requorum.formats.wal import RecordType, read_segment, segment_name
+from requorum.formats.wal import RecordType, read_segment
 from requorum.formats.wire import field_varint
 from requorum.inspection.member_log import (
     INDEX_JUMP_MAX,
@@ -83,7 +84,7 @@ class Wal:
         """Read it as it is now."""
         return read_member_log(
             SegmentFile(
-                segment_name(f.sequence, 0),
+                f.name,
                 f.sequence,
                 len(f.data),
                 read_segment(BufferSource(bytes(f.data)), last=f is self.files[-1]),
@@ -327,3 +328,82 @@ def test_hostile_bytes_never_raise(garbage: bytes, offset: int) -> None:
     wal.files[0].data[offset : offset + len(garbage)] = garbage
     found = wal.read()
     assert found.last_index <= 11 or found.damages
+
+
+@pytest.mark.usefixtures("small_segments")
+@pytest.mark.parametrize("first", [3, 5, 0])
+def test_a_segment_of_the_wrong_name_is_damage(first: int) -> None:
+    """By the names etcd looks for entries: it would begin to read elsewhere, or refuse."""
+    wal = Wal([entry(i, 1) for i in range(1, 7)], cuts=[3])
+    wal.files[1].first = first
+    found = wal.read()
+    assert [d.what for d in found.damages] == ["its name should say that entry 4 is next"]
+    assert terms(found) == dict.fromkeys(range(1, 7), 1)
+
+
+def test_the_first_segment_under_another_name_is_damage() -> None:
+    """Only 0-0 begins with the mark of no snapshot; etcd finds no file to begin with."""
+    wal = Wal([entry(1, 1)])
+    wal.files[0].sequence = 0x7780
+    (damage,) = wal.read().damages
+    assert damage.what == "it begins the log, its name says that another one does"
+
+
+@pytest.mark.parametrize(
+    ("indexes", "what"),
+    [
+        ([1, 2, 5, 3, 4, 5], ["entry 5 follows 2"]),
+        ([2, 3], ["entry 2 follows 0"]),
+        ([7, 1, 2], ["entry 7 follows 0"]),
+        ([1, 2, 3, 2, 3], []),
+    ],
+)
+def test_an_entry_out_of_order_is_damage(indexes: list[int], what: list[str]) -> None:
+    """A log with a gap is refused by etcd, though what follows may fill it."""
+    found = Wal([entry(i, 1) for i in indexes]).read()
+    assert [d.what for d in found.damages] == what
+
+
+def test_an_entry_before_a_leaders_snapshot_is_damage() -> None:
+    """What the snapshot stands for was committed: nobody writes it again."""
+    found = Wal([entry(1, 1), snapshot(18, 2), entry(2, 2)]).read()
+    assert [d.what for d in found.damages] == ["entry 2 follows 18"]
+
+
+def test_jumps_back_and_forth_take_no_time() -> None:
+    """A crafted log that jumps millions of entries ahead and back is read as fast as any."""
+    wal = Wal([entry(i, 1) for i in [1, 3_900_000] * 3000])
+    begin = time.process_time()
+    found = wal.read()
+    assert list(found.entries) == [1, 3_900_000]
+    assert time.process_time() - begin < 5
+
+
+def test_missing_entries_are_bounded() -> None:
+    """Neither many jumps nor a snapshot far away make us list billions of gaps."""
+    jumps = Wal([entry(1 + 3_000_000 * i, 1) for i in range(400)]).read()
+    assert list(jumps.entries) == [1, 3_000_001]
+    far = Wal([entry(1, 1), snapshot(1 << 40, 2), entry(2, 1), hard_state(2, 1 << 41)]).read()
+    assert far.last_index == 1 << 40
+    assert len(far.missing) == 4_000_000
+
+
+def test_many_losses_among_many_entries_take_no_time() -> None:
+    """Each loss makes entries doubtful; each of them is looked at only so often."""
+    wal = Wal([entry(index, 1 + index // 15_000) for index in range(1, 30_000)])
+    for number in range(10, 29_000, 20):
+        wal.wipe(number, number + 1)
+    begin = time.process_time()
+    found = wal.read()
+    assert time.process_time() - begin < 10
+    assert len(found.damages) > 1000
+    assert len(found.entries) > 25_000
+    assert {i for i in found.entries if i < 15_000} <= found.doubtful
+
+
+def test_damages_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are not listed are counted."""
+    monkeypatch.setattr("requorum.inspection.member_log.DAMAGES_MAX", 2)
+    found = Wal([(RecordType.ENTRY, b"\xff")] * 5).read()
+    assert len(found.damages) == 3
+    assert found.damages[-1].what == "and 3 more damaged places behind"

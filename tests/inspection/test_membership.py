@@ -6,9 +6,10 @@ import pytest
 from made import put_entry, snap
 
 from requorum.domain.ids import MemberId
+from requorum.errors import DamagedInput
 from requorum.formats.raftpb import ConfChangeType, Entry, EntryType
 from requorum.formats.wire import field_bytes, field_varint
-from requorum.inspection.membership import RaftMember, membership_of
+from requorum.inspection.membership import RaftMember, membership_of, voter_sets
 
 
 def change(index: int, kind: ConfChangeType, node: int, **context: object) -> Entry:
@@ -78,3 +79,15 @@ def test_voters_are_those_who_vote() -> None:
 def test_membership_may_be_unknown(entries: dict[int, Entry]) -> None:
     """No snapshot, and the log does not reach back, or names nobody."""
     assert membership_of((), entries) is None
+
+
+def test_changes_that_may_be_committed_are_bounded() -> None:
+    """Each is one more set of voters; a leader proposes one at a time."""
+    log = {i: added(i, i) for i in range(1, 4)} | {4: put_entry(4, 1)}
+    members = membership_of((), log)
+    assert members is not None
+    assert voter_sets(members, log, after=0) == (frozenset({1, 2, 3}),)
+    removals = {i: change(i, ConfChangeType.REMOVE_NODE, i) for i in range(5, 1100)}
+    assert len(voter_sets(members, log | dict(list(removals.items())[:9]), after=0)) == 10
+    with pytest.raises(DamagedInput, match="1095 changes of members"):
+        voter_sets(members, log | removals, after=0)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from made import BAD_DB, db, log, member, snap
 
+from requorum.inspection.evidence import DatabaseEvidence
 from requorum.inspection.member_log import LogEnding
 from requorum.inspection.soundness import (
     reasons_behind,
@@ -128,3 +129,31 @@ def test_a_gap_behind_the_snapshot_is_named() -> None:
     )
     older = member("a", log("1.111", first=3, snapshots=[(5, 1)], commit=6), db(7))
     assert not reasons_not_bootable(replace(older, snaps=(marked,)))
+
+
+def at_storage_version(database: DatabaseEvidence, version: str) -> DatabaseEvidence:
+    """Return the database with the storage version that its etcd wrote into it."""
+    assert database.state is not None
+    return replace(database, state=replace(database.state, storage_version=version))
+
+
+@pytest.mark.parametrize("version", ["3.7.0", "3.8.0"])
+def test_etcd_3_7_needs_no_snapshot_file(version: str) -> None:
+    """It starts from the mark in its log and from its database, which must not be older."""
+    purged = log("111", first=6, snapshots=[(5, 1)], commit=6)
+    assert not reasons_not_bootable(member("a", purged, at_storage_version(db(7), version)))
+    assert reasons_not_bootable(member("a", purged, at_storage_version(db(4), version))) == (
+        "its database stands at 4, before its snapshot at 5",
+    )
+    gap = log("1.1", first=6, snapshots=[(5, 1)], commit=6)
+    assert reasons_not_bootable(member("a", gap, at_storage_version(db(8), version))) == (
+        "entry 7 is missing in its log",
+    )
+
+
+def test_etcd_3_6_needs_its_snapshot_file() -> None:
+    """As every etcd before it does."""
+    purged = member(
+        "a", log("111", first=6, snapshots=[(5, 1)]), at_storage_version(db(7), "3.6.0")
+    )
+    assert reasons_not_bootable(purged) == ("the snapshot file at index 5 is missing",)

@@ -21,7 +21,7 @@ from requorum.errors import UsageError
 from requorum.facts.data_dir import has_data
 from requorum.facts.live import ask_members
 from requorum.facts.survey import Reach, disks_of, running_members
-from requorum.inspection.snapshot import SnapshotEvidence, examine_snapshot
+from requorum.inspection.file_verdict import FileVerdict, judge_file
 from requorum.runbooks.restore import RestoreFacts, RestoreWishes, plan_restore
 from requorum.runbooks.steps.world import World
 from requorum.workflow.plan import Plan
@@ -65,16 +65,16 @@ async def _facts(cluster: Cluster, reach: Reach, path: str) -> RestoreFacts:
     )
 
 
-async def _examine(path: str) -> SnapshotEvidence:
+async def _examine(path: str) -> FileVerdict:
     host = LocalHost()
     found = await host.stat(path)
     if found is None or found.kind != "file":
         raise UsageError(f"there is no file {path}", hint="Give a snapshot file or a copied db.")
     async with host.open(path) as source:
-        return await asyncio.to_thread(examine_snapshot, source)
+        return await asyncio.to_thread(judge_file, source)
 
 
-def _version_of(snapshot: SnapshotEvidence) -> EtcdVersion | None:
-    state = snapshot.database.state
+def _version_of(snapshot: FileVerdict) -> EtcdVersion | None:
+    state = snapshot.state
     text = (state.storage_version or state.cluster_version) if state else None
     return EtcdVersion.parse(text) if text else None

@@ -25,7 +25,16 @@ from requorum.lab.trials.summary import summarise
 from requorum.lab.trials.trial import PROCEDURES, Bench, Procedure, run_trial
 from requorum.workflow.observer import SilentObserver
 
-__all__ = ["MINORS", "TrialsWanted", "recover_once", "run_trials", "summarise", "wanted"]
+__all__ = [
+    "MINORS",
+    "TrialsWanted",
+    "obtained",
+    "recover_once",
+    "run_trials",
+    "summarise",
+    "trial_directory",
+    "wanted",
+]
 
 MINORS = ("3.4", "3.5", "3.6", "3.7")
 
@@ -62,14 +71,15 @@ def run_trials(asked: TrialsWanted, say: Callable[[str], None]) -> Iterator[Tria
     Of the default versions, those that cannot be had are named with `say` and left out.
     """
     settings = Settings.from_environment()
-    had = _obtained(asked.versions, settings, say)
+    had = obtained(asked.versions, settings, say)
     for seed in asked.seeds:
         yield _run_one(seed, had, asked, settings)
 
 
-def _obtained(
+def obtained(
     versions: Sequence[str], settings: Settings, say: Callable[[str], None]
 ) -> dict[str, Obtained]:
+    """Return etcd's binaries by release; of the default versions, what is not had is left out."""
     had: dict[str, Obtained] = {}
     for version in versions:
         found = obtain(version, settings.etcd_cache, say)
@@ -92,7 +102,7 @@ def _run_one(
     seed: int, had: dict[str, Obtained], asked: TrialsWanted, settings: Settings
 ) -> TrialRecord:
     drawn = draw(seed, tuple(had))
-    directory = _directory(seed, asked.keep_failed)
+    directory = trial_directory(seed, asked.keep_failed)
     bench = Bench(
         directory=directory,
         bin_dir=had[drawn.version].directory,
@@ -113,7 +123,7 @@ def _run_one(
     return kept
 
 
-def _directory(seed: int, keep_failed: Path | None) -> Path:
+def trial_directory(seed: int, keep_failed: Path | None) -> Path:
     """Make an empty directory: one that may stay, crash and all, or a temporary one."""
     if keep_failed is None:
         return Path(tempfile.mkdtemp(prefix="requorum-trial-")).resolve()

@@ -203,6 +203,58 @@ def trials(
     raise SystemExit(1 if summary.failed else 0)
 
 
+@lab.command("salvage-trials")
+@click.option("--trials", "count", default=10, show_default=True, type=click.IntRange(1))
+@click.option("--seed", default=1, show_default=True, help="The first trial's; the next has S + 1.")
+@click.option("--only", type=int, metavar="SEED", help="Run only the trial with this very seed.")
+@click.option(
+    "--etcd", "versions", metavar="VERSIONS", help="With commas; every minor there is otherwise."
+)
+@click.option(
+    "--keep-failed",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Keep the files of each failed trial in DIR/SEED.",
+)
+@FORMAT
+def salvage_trials(
+    *,
+    count: int,
+    seed: int,
+    only: int | None,
+    versions: str | None,
+    keep_failed: Path | None,
+    output: Format,
+) -> None:
+    """Damage real databases and logs at random, salvage them, judge what is in the result.
+
+    Each trial: the files of a killed cluster of a random version, several random damages on every
+    member, one salvage of all of them, and the result restored and served by two versions of etcd.
+    What the damaged files still prove must be in it; what is not as it was must be said to be
+    doubtful or lost. Exit 1 if a trial failed; its seed is named.
+    """
+    from requorum.app import salvage_trials as use  # noqa: PLC0415  # see the first lines
+    from requorum.cli.salvage_trials_output import show_summary, trial_line  # noqa: PLC0415
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    wanted = use.SalvageTrialsWanted(
+        seeds=[only] if only is not None else range(seed, seed + count),
+        versions=versions.split(",") if versions else use.MINORS,
+        keep_failed=keep_failed,
+    )
+    records = []
+    for record in use.run_salvage_trials(wanted, lambda line: click.echo(line, err=True)):
+        records.append(record)
+        click.echo(trial_line(record), err=True)
+    summary = use.summarise(records)
+    if output is Format.TABLE:
+        show_summary(summary)
+    else:
+        trials_data = [r.model_dump(mode="json") | {"failures": r.failures} for r in records]
+        emit_data({"summary": summary.model_dump(mode="json"), "trials": trials_data}, output)
+    raise SystemExit(1 if summary.failed else 0)
+
+
 @lab.group()
 def member() -> None:
     """Start, stop and ask for one member; what requorum.yaml calls."""

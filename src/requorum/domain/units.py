@@ -9,3 +9,8 @@ def binary_size(size: int) -> str:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= 1024
     return f"{amount:.1f} TiB"
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """Return "1 entry", "3 entries"."""
+    return f"{count} {one if count == 1 else many}"

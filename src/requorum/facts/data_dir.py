@@ -23,7 +23,7 @@ from requorum.inspection.evidence import DatabaseEvidence, MemberEvidence
 from requorum.inspection.member_log import MemberLog, SegmentFile, read_member_log
 from requorum.ports import FileStat, Host
 
-SEGMENT_READ_MAX = 1 << 30
+SEGMENT_READ_MAX = 1 << 28
 """Bytes read of one WAL segment. etcd cuts them at 64 MB; what is longer was made by no etcd."""
 
 Stamps = Mapping[str, tuple[int, int]]
@@ -143,6 +143,11 @@ async def has_data(host: Host, member: MemberSpec) -> bool:
 async def read_log(host: Host, member: MemberSpec, *, needed_from: int) -> MemberLog | None:
     """Read only the log, from the segment that holds index `needed_from` on."""
     return await _log(host, Paths.of(member).wal_dir, needed_from=needed_from)
+
+
+async def read_wal(host: Host, wal_dir: str, *, needed_from: int) -> MemberLog | None:
+    """Read the log in a directory, from the segment that holds `needed_from` on; None if none."""
+    return await _log(host, wal_dir, needed_from=needed_from)
 
 
 async def read_state(host: Host, path: str) -> BackendState:

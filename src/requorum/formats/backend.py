@@ -4,21 +4,21 @@ Reads a page or two of each small bucket: kilobytes, so that a db on another hos
 without being copied. Source: etcd server/storage/schema/.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from requorum.errors import DamagedInput
-from requorum.formats.bbolt.bucket import Bucket, Database
+from requorum.formats.bbolt.bucket import Database
+from requorum.formats.bbolt.damage import DamageLog
+from requorum.formats.bucket_rows import BucketRows, text, u64
+from requorum.formats.json_object import json_number, json_object, json_text, json_texts
 from requorum.formats.mvcc import Revision, RevisionKey
-from requorum.formats.wire import fields, signed, whole_number
+from requorum.formats.wire import field_varint, fields, signed, whole_number
 
 NO_COMPACT_REVISION = -1
 """What etcd reports where nothing was ever compacted."""
 
-_JSON_SIZE_MAX = 1 << 20
 _ALARMS = {0: "NONE", 1: "NOSPACE", 2: "CORRUPT"}
 _U64_MAX = (1 << 64) - 1
 _HEX_ID = re.compile(rb"[0-9a-f]{1,16}")
@@ -51,6 +51,11 @@ class Lease:
     ttl: int
     remaining_ttl: int
 
+    def encode(self) -> bytes:
+        """Return its row's value, without fields that are zero, as etcd writes it."""
+        numbers = enumerate((self.id, self.ttl, self.remaining_ttl), start=1)
+        return b"".join(field_varint(number, value) for number, value in numbers if value)
+
 
 @dataclass(frozen=True, slots=True)
 class ConfState:
@@ -58,6 +63,14 @@ class ConfState:
 
     voters: tuple[int, ...]
     learners: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Downgrade:
+    """What `etcdctl downgrade enable` left: `target_version` is empty once it was cancelled."""
+
+    enabled: bool
+    target_version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,7 @@ class BackendState:
     removed_members: tuple[int, ...]
     alarms: tuple[BackendAlarm, ...]
     auth_enabled: bool
+    downgrade: Downgrade | None = None
 
     @property
     def compact_revision(self) -> int:
@@ -87,111 +101,59 @@ class BackendState:
         return _greatest(self.finished_compact_revision, self.scheduled_compact_revision)
 
 
-def read_backend(database: Database) -> BackendState:
-    """Read everything but leases and records; DamagedInput where something is malformed."""
-    meta = _Reader(database, b"meta")
-    finished = meta.revision(b"finishedCompactRev")
-    scheduled = meta.revision(b"scheduledCompactRev")
+def read_backend(database: Database, log: DamageLog | None = None) -> BackendState:
+    """Read everything but leases, users and records.
+
+    DamagedInput at the first malformed row; with a `log`, each is noted there instead, and what
+    it would have said is as if it were missing.
+    """
+    meta, cluster = BucketRows(database, b"meta", log), BucketRows(database, b"cluster", log)
+    finished = meta.value(b"finishedCompactRev", _main)
+    scheduled = meta.value(b"scheduledCompactRev", _main)
+    last = BucketRows(database, b"key", log).last_key(_record_main) or 0
     return BackendState(
-        consistent_index=meta.u64(b"consistent_index") or 0,
-        term=meta.u64(b"term"),
-        current_revision=max(1, _last_main(database), _greatest(finished, scheduled)),
+        consistent_index=meta.value(b"consistent_index", u64) or 0,
+        term=meta.value(b"term", u64),
+        current_revision=max(1, last, _greatest(finished, scheduled)),
         finished_compact_revision=finished,
         scheduled_compact_revision=scheduled,
-        storage_version=meta.text(b"storageVersion"),
-        cluster_version=_Reader(database, b"cluster").text(b"clusterVersion"),
-        conf_state=_conf_state(meta.json(b"confState")),
-        members=tuple(_members(_Reader(database, b"members"))),
-        removed_members=tuple(_removed_members(_Reader(database, b"members_removed"))),
-        alarms=tuple(_alarms(_Reader(database, b"alarm"))),
-        auth_enabled=_Reader(database, b"auth").get(b"authEnabled") == b"\x01",
+        storage_version=meta.value(b"storageVersion", text),
+        cluster_version=cluster.value(b"clusterVersion", text),
+        conf_state=meta.value(b"confState", _conf_state),
+        members=tuple(BucketRows(database, b"members", log).rows(_member)),
+        removed_members=tuple(BucketRows(database, b"members_removed", log).rows(_removed_member)),
+        alarms=tuple(BucketRows(database, b"alarm", log).rows(_alarm)),
+        auth_enabled=BucketRows(database, b"auth", log).value(b"authEnabled", bytes) == b"\x01",
+        downgrade=cluster.value(b"downgrade", _downgrade),
     )
 
 
-def read_leases(database: Database) -> Iterator[Lease]:
+def read_leases(database: Database, log: DamageLog | None = None) -> Iterator[Lease]:
     """Yield the leases by id. There may be many thousands: this reads their whole bucket."""
-    for key, value in _Reader(database, b"lease").items():
-        lease = {1: 0, 2: 0, 3: 0}
-        for number, _, content in fields(value):
-            if number in lease:
-                lease[number] = signed(whole_number(content, f"lease {key.hex()}"))
-        yield Lease(id=lease[1], ttl=lease[2], remaining_ttl=lease[3])
+    yield from BucketRows(database, b"lease", log).rows(_lease)
 
 
 def _greatest(*revisions: int | None) -> int:
     return max((r for r in revisions if r is not None), default=NO_COMPACT_REVISION)
 
 
-def _last_main(database: Database) -> int:
-    bucket = database.bucket(b"key")
-    last = bucket.last_key() if bucket is not None else None
-    return 0 if last is None else RevisionKey.parse(last).revision.main
+def _main(value: bytes) -> int:
+    return Revision.parse(value).main
 
 
-class _Reader:
-    """One bucket, with its name in every error; a bucket that is missing is an empty one."""
-
-    def __init__(self, database: Database, name: bytes) -> None:
-        self._bucket: Bucket | None = database.bucket(name)
-        self._name = name.decode()
-
-    def items(self) -> Iterator[tuple[bytes, bytes]]:
-        return iter(()) if self._bucket is None else self._bucket.items()
-
-    def keys(self) -> Iterator[bytes]:
-        return (key for key, _ in self.items())
-
-    def get(self, key: bytes) -> bytes | None:
-        return None if self._bucket is None else self._bucket.get(key)
-
-    def u64(self, key: bytes) -> int | None:
-        value = self.get(key)
-        if value is None:
-            return None
-        if len(value) != 8:
-            raise self.malformed(key)
-        return int.from_bytes(value, "big")
-
-    def revision(self, key: bytes) -> int | None:
-        value = self.get(key)
-        return None if value is None else Revision.parse(value).main
-
-    def text(self, key: bytes) -> str | None:
-        value = self.get(key)
-        try:
-            return None if value is None else value.decode()
-        except UnicodeDecodeError as error:
-            raise self.malformed(key) from error
-
-    def json(self, key: bytes) -> dict[str, Any] | None:
-        value = self.get(key)
-        return None if value is None else self.parse_json(key, value)
-
-    def parse_json(self, key: bytes, value: bytes) -> dict[str, Any]:
-        if len(value) > _JSON_SIZE_MAX:
-            raise self.malformed(key)
-        try:
-            parsed = json.loads(value)
-        except (ValueError, RecursionError) as error:
-            raise self.malformed(key) from error
-        if not isinstance(parsed, dict):
-            raise self.malformed(key)
-        return parsed
-
-    def malformed(self, key: bytes) -> DamagedInput:
-        return DamagedInput(f"bucket {self._name}: the value of {key[:64]!r} is malformed")
+def _record_main(key: bytes) -> int:
+    return RevisionKey.parse(key).revision.main
 
 
-def _conf_state(parsed: dict[str, Any] | None) -> ConfState | None:
-    if parsed is None:
-        return None
+def _conf_state(value: bytes) -> ConfState:
+    parsed = json_object(value, "it")
     return ConfState(_ids(parsed.get("voters")), _ids(parsed.get("learners")))
 
 
 def _ids(parsed: object) -> tuple[int, ...]:
     ids = parsed or []
     if not isinstance(ids, list) or not all(_is_u64(item) for item in ids):
-        raise DamagedInput("bucket meta: the value of b'confState' is malformed")
+        raise DamagedInput("ids are not a list of numbers that fit 64 bits")
     return tuple(ids)
 
 
@@ -199,39 +161,41 @@ def _is_u64(item: object) -> bool:
     return type(item) is int and 0 <= item <= _U64_MAX
 
 
-def _members(bucket: _Reader) -> Iterator[BackendMember]:
-    for key, value in bucket.items():
-        parsed = bucket.parse_json(key, value)
-        member_id, name = parsed.get("id"), parsed.get("name", "")
-        if type(member_id) is not int or not _is_u64(member_id) or not isinstance(name, str):
-            raise bucket.malformed(key)
-        yield BackendMember(
-            id=member_id,
-            name=name,
-            peer_urls=_urls(bucket, key, parsed.get("peerURLs")),
-            client_urls=_urls(bucket, key, parsed.get("clientURLs")),
-            is_learner=parsed.get("isLearner") is True,
-        )
+def _member(_key: bytes, value: bytes) -> BackendMember:
+    parsed = json_object(value, "it")
+    if "id" not in parsed:
+        raise DamagedInput("a member without an id")
+    return BackendMember(
+        id=json_number(parsed, "id"),
+        name=json_text(parsed, "name"),
+        peer_urls=json_texts(parsed, "peerURLs"),
+        client_urls=json_texts(parsed, "clientURLs"),
+        is_learner=parsed.get("isLearner") is True,
+    )
 
 
-def _urls(bucket: _Reader, key: bytes, parsed: object) -> tuple[str, ...]:
-    urls = parsed or []
-    if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
-        raise bucket.malformed(key)
-    return tuple(urls)
+def _removed_member(key: bytes, _value: bytes) -> int:
+    if not _HEX_ID.fullmatch(key):
+        raise DamagedInput("it is no member's id")
+    return int(key, 16)
 
 
-def _removed_members(bucket: _Reader) -> Iterator[int]:
-    for key in bucket.keys():  # noqa: SIM118 - a bucket is no dict
-        if not _HEX_ID.fullmatch(key):
-            raise DamagedInput(f"bucket members_removed: {key[:64]!r} is no member's id")
-        yield int(key, 16)
+def _alarm(key: bytes, _value: bytes) -> BackendAlarm:
+    alarm = {1: 0, 2: 0}
+    for number, _, value in fields(key):
+        if number in alarm:
+            alarm[number] = whole_number(value, "alarm")
+    return BackendAlarm(alarm[1], _ALARMS.get(alarm[2], str(alarm[2])))
 
 
-def _alarms(bucket: _Reader) -> Iterator[BackendAlarm]:
-    for key in bucket.keys():  # noqa: SIM118 - a bucket is no dict
-        alarm = {1: 0, 2: 0}
-        for number, _, value in fields(key):
-            if number in alarm:
-                alarm[number] = whole_number(value, "alarm")
-        yield BackendAlarm(alarm[1], _ALARMS.get(alarm[2], str(alarm[2])))
+def _lease(key: bytes, value: bytes) -> Lease:
+    lease = {1: 0, 2: 0, 3: 0}
+    for number, _, content in fields(value):
+        if number in lease:
+            lease[number] = signed(whole_number(content, f"lease {key.hex()}"))
+    return Lease(id=lease[1], ttl=lease[2], remaining_ttl=lease[3])
+
+
+def _downgrade(value: bytes) -> Downgrade:
+    parsed = json_object(value, "it")
+    return Downgrade(parsed.get("enabled") is True, json_text(parsed, "target-version"))

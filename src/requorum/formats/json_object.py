@@ -8,11 +8,27 @@ from collections.abc import Mapping
 
 from requorum.errors import DamagedInput
 
+SIZE_MAX = 1 << 20
+"""Bytes of one object, unless its caller knows of larger ones: a member, a configuration."""
 
-def json_object(data: bytes | memoryview | str, what: str) -> dict[str, object]:
-    """Parse a JSON object; DamagedInput, naming `what`, where it is none."""
+_CONTAINERS_MAX = 1 << 20
+"""Objects and lists within one. Empty ones take thirty times the memory of their two bytes."""
+
+
+def json_object(
+    data: bytes | memoryview | str, what: str, *, size_max: int = SIZE_MAX
+) -> dict[str, object]:
+    """Parse a JSON object; DamagedInput, naming `what`, where it is none or larger than that.
+
+    Bytes that are no UTF-8 read as replacement characters, as in Go.
+    """
+    if len(data) > size_max:
+        raise DamagedInput(f"{what} has {len(data)} bytes, more than any that etcd writes")
+    content = data if isinstance(data, str) else bytes(data).decode("utf-8", "replace")
+    if content.count("{") + content.count("[") > _CONTAINERS_MAX:
+        raise DamagedInput(f"{what} holds more than {_CONTAINERS_MAX} objects")
     try:
-        parsed = json.loads(data if isinstance(data, str) else bytes(data))
+        parsed = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise DamagedInput(f"{what} is not JSON") from error
     if not isinstance(parsed, dict):
@@ -33,7 +49,7 @@ def json_text(members: Mapping[str, object], name: str) -> str:
     value = members.get(name, "")
     if not isinstance(value, str):
         raise DamagedInput(f"{name} is not a text")
-    return value
+    return _without_lone_surrogates(value)
 
 
 def json_texts(members: Mapping[str, object], name: str) -> tuple[str, ...]:
@@ -43,4 +59,9 @@ def json_texts(members: Mapping[str, object], name: str) -> tuple[str, ...]:
         return ()
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise DamagedInput(f"{name} is not a list of texts")
-    return tuple(value)
+    return tuple(_without_lone_surrogates(text) for text in value)
+
+
+def _without_lone_surrogates(text: str) -> str:
+    r"""Replace halves of a character, as Go does: "\ud800" parses, but nothing can print it."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -4,6 +4,7 @@
 """
 
 from collections import defaultdict
+from collections.abc import Container
 from enum import IntEnum
 from typing import TypeVar
 
@@ -16,10 +17,25 @@ _Enum = TypeVar("_Enum", bound=IntEnum)
 class Message:
     """The fields of one message. Missing ones read as zero or empty, wrongly typed ones raise."""
 
-    def __init__(self, data: bytes | memoryview) -> None:
+    def __init__(
+        self,
+        data: bytes | memoryview,
+        *,
+        numbers: Container[int] = (),
+        contents: Container[int] = (),
+    ) -> None:
+        """Read the fields; DamagedInput where one of those named is of the wrong kind.
+
+        A field that is asked for is checked anyway: name those that etcd reads and we do not,
+        since it refuses the message for them.
+        """
         self._values: defaultdict[int, list[int | memoryview]] = defaultdict(list)
         for number, _, value in wire.fields(data):
             self._values[number].append(value)
+            if number in numbers:
+                wire.whole_number(value, f"field {number}")
+            elif number in contents:
+                wire.payload(value, f"field {number}")
 
     def unsigned(self, number: int) -> int:
         """Return a u64."""
@@ -44,10 +60,14 @@ class Message:
         values = self._values.get(number, ())
         return [wire.payload(value, f"field {number}") for value in values]
 
+    def view(self, number: int) -> memoryview:
+        """Return a view of bytes, for those that are too many to copy."""
+        values = self.messages(number)
+        return values[-1] if values else memoryview(b"")
+
     def content(self, number: int) -> bytes:
         """Return bytes."""
-        values = self.messages(number)
-        return bytes(values[-1]) if values else b""
+        return bytes(self.view(number))
 
     def text(self, number: int) -> str:
         """Return a text, with replacement characters where it is not UTF-8."""

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Self
 
 from requorum.errors import DamagedInput
-from requorum.formats.wire import fields, payload, signed, whole_number
+from requorum.formats.wire import (
+    VARINT,
+    field_bytes,
+    field_varint,
+    fields,
+    payload,
+    signed,
+    whole_number,
+)
 
 REVISION_SIZE = 17
 TOMBSTONE_SIZE = 18
@@ -81,8 +89,10 @@ class KeyValue:
         """Return the message; fields that later versions add are passed over."""
         numbers = dict.fromkeys((_CREATE_REVISION, _MOD_REVISION, _VERSION, _LEASE), 0)
         texts = {_KEY: b"", _VALUE: b""}
-        for number, _, value in fields(data):
+        for number, wire_type, value in fields(data):
             if number in numbers:
+                if wire_type != VARINT:
+                    raise DamagedInput(f"key-value field {number} has wire type {wire_type}")
                 numbers[number] = signed(whole_number(value, f"key-value field {number}"))
             elif number in texts:
                 texts[number] = bytes(payload(value, f"key-value field {number}"))
@@ -94,3 +104,16 @@ class KeyValue:
             value=texts[_VALUE],
             lease=numbers[_LEASE],
         )
+
+    def encode(self) -> bytes:
+        """Return the message as etcd writes it: in order, without fields that are zero."""
+        encoded = bytearray(field_bytes(_KEY, self.key) if self.key else b"")
+        for number, value in (
+            (_CREATE_REVISION, self.create_revision),
+            (_MOD_REVISION, self.mod_revision),
+            (_VERSION, self.version),
+        ):
+            encoded += field_varint(number, value) if value else b""
+        encoded += field_bytes(_VALUE, self.value) if self.value else b""
+        encoded += field_varint(_LEASE, self.lease) if self.lease else b""
+        return bytes(encoded)

@@ -8,9 +8,13 @@ a normal entry). Readers of all versions take a missing number for zero.
 from dataclasses import dataclass
 from enum import IntEnum
 
+from requorum.errors import DamagedInput
 from requorum.formats import wire
 from requorum.formats.json_object import json_number, json_object, json_text, json_texts
 from requorum.formats.message import known_enum
+
+_MEMBERS_MAX = 1 << 12
+"""No cluster has a hundred members, each of which answers every write."""
 
 
 class EntryType(IntEnum):
@@ -145,6 +149,8 @@ def decode_conf_state(data: bytes | memoryview) -> ConfState:
     for number, _, value in wire.fields(data):
         if number in ids:
             ids[number].extend(_repeated_numbers(value))
+            if len(ids[number]) > _MEMBERS_MAX:
+                raise DamagedInput(f"a configuration of more than {_MEMBERS_MAX} members")
         elif number == 5:
             auto_leave = bool(wire.whole_number(value, "auto_leave"))
     voters, learners, voters_outgoing, learners_next = (tuple(group) for group in ids.values())
@@ -155,6 +161,8 @@ def _repeated_numbers(value: int | memoryview) -> list[int]:
     """Return the numbers of one field: etcd writes them one by one, proto3 may pack them."""
     if isinstance(value, int):
         return [value]
+    if len(value) > _MEMBERS_MAX * wire.VARINT_BYTES_MAX:
+        raise DamagedInput(f"a configuration of {len(value)} bytes")
     numbers = []
     offset = 0
     while offset < len(value):

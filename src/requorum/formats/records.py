@@ -21,6 +21,9 @@ from requorum.formats.mvcc import (
 )
 
 BUCKET = b"key"
+NO_RECORD = "the key of a record is not a revision"
+
+_REVISION_MAX = np.uint64((1 << 63) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,32 +92,51 @@ def record_at(database: Database, main: int) -> tuple[Change, ...]:
 
 
 def _batch(file: FileBytes, elements: ElementRows) -> RecordBatch:
-    offset, size = elements.key_offset, elements.key_size
-    tombstone = size == TOMBSTONE_SIZE
-    eight = np.full(len(offset), 8, dtype=np.int64)
-    main, sub = file.key_block(offset, eight), file.key_block(offset + 9, eight)
-    separator, mark = _byte(file, offset + 8), _byte(file, offset + size - 1)
-    bad = ~tombstone & (size != REVISION_SIZE) | (separator != ord("_"))
-    bad |= tombstone & (mark != ord("t")) | (elements.word != 0)
-    bad |= (main >> np.uint64(63) != 0) | (sub >> np.uint64(63) != 0)
-    if bad.any():
-        where = int(elements.offset[bad][0])
-        raise DamagedInput(f"database byte {where}: the key of a record is not a revision")
+    batch, fine = record_rows(file, elements)
+    if not fine.all():
+        where = int(elements.offset[~fine][0])
+        raise DamagedInput(f"database byte {where}: {NO_RECORD}")
+    return batch
+
+
+def record_rows(file: FileBytes, elements: ElementRows) -> tuple[RecordBatch, Mask]:
+    """Return what every element says as a record, and which of them are records indeed."""
+    tombstone, fine = record_kinds(file, elements)
+    offset = _where_fine(elements, fine)
+    main, sub = file.u64_big_endian(offset), file.u64_big_endian(offset + 9)
+    fine &= (main | sub) <= _REVISION_MAX
+    fine &= file.byte(offset + 8) == ord("_")
     return RecordBatch(
-        main.astype(np.int64), sub.astype(np.int64), tombstone,
-        offset, size, elements.value_offset, elements.value_size,
-    )  # fmt: skip  # columns in the order of their declaration
+        main.view(np.int64), sub.view(np.int64), tombstone,
+        elements.key_offset, elements.key_size, elements.value_offset, elements.value_size,
+    ), fine  # fmt: skip  # columns in the order of their declaration
 
 
-def _byte(file: FileBytes, offsets: I64) -> I64:
-    one = np.ones(len(offsets), dtype=np.int64)
-    return (file.key_block(offsets, one) >> np.uint64(56)).astype(np.int64)
+def record_kinds(file: FileBytes, elements: ElementRows) -> tuple[Mask, Mask]:
+    """Return which records are tombstones, and which elements may be records by their size."""
+    tombstone = elements.key_size == TOMBSTONE_SIZE
+    fine = elements.sound & (elements.word == 0)
+    fine &= tombstone | (elements.key_size == REVISION_SIZE)
+    marked = np.flatnonzero(tombstone & fine)
+    fine[marked] = file.byte(elements.key_offset[marked] + REVISION_SIZE) == ord("t")
+    return tombstone, fine
+
+
+def _where_fine(elements: ElementRows, fine: Mask) -> I64:
+    """Return the keys' places; that of other elements may be anywhere, so they get the first."""
+    return elements.key_offset if fine.all() else np.where(fine, elements.key_offset, 0)
 
 
 def _check_order(batch: RecordBatch, last: tuple[int, int]) -> None:
-    main = np.concatenate([[last[0]], batch.main])
-    sub = np.concatenate([[last[1]], batch.sub])
-    fine = (main[1:] > main[:-1]) | (main[1:] == main[:-1]) & (sub[1:] > sub[:-1])
+    fine = following(batch, last)
     if not fine.all():
         where = int(batch.key_offset[~fine][0])
         raise DamagedInput(f"database byte {where}: a record's revision is not greater than before")
+
+
+def following(batch: RecordBatch, last: tuple[int, int]) -> Mask:
+    """Return which records have a greater revision than the one before; `last` is before all."""
+    main = np.concatenate([[last[0]], batch.main])
+    sub = np.concatenate([[last[1]], batch.sub])
+    greater: Mask = (main[1:] > main[:-1]) | (main[1:] == main[:-1]) & (sub[1:] > sub[:-1])
+    return greater

@@ -6,210 +6,62 @@ int64 unless said otherwise; texts that are not UTF-8 carry replacement characte
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import IntEnum
 
 from requorum.errors import DamagedInput
 from requorum.formats import wire
 from requorum.formats.message import Message
-
-
-@dataclass(frozen=True, slots=True)
-class Noop:
-    """The empty entry with which a leader begins its term."""
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """A read, which only a transaction brings into the log."""
-
-    key: bytes
-    range_end: bytes
-    revision: int
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """Write one key; `lease` 0 is none."""
-
-    key: bytes
-    value: bytes
-    lease: int
-    prev_kv: bool
-    ignore_value: bool
-    ignore_lease: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteRange:
-    r"""Delete `key`, or [key, range_end) where `range_end` is given; b"\0" is to the end."""
-
-    key: bytes
-    range_end: bytes
-
-
-class CompareResult(IntEnum):
-    """How the two sides of a comparison must stand to each other."""
-
-    EQUAL = 0
-    GREATER = 1
-    LESS = 2
-    NOT_EQUAL = 3
-
-
-class CompareTarget(IntEnum):
-    """Which property of the key is compared."""
-
-    VERSION = 0
-    CREATE = 1
-    MOD = 2
-    VALUE = 3
-    LEASE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """One condition of a transaction: key's `target` `result` `operand` (bytes for VALUE)."""
-
-    result: CompareResult
-    target: CompareTarget
-    key: bytes
-    operand: int | bytes
-    range_end: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Txn:
-    """Run `success` where every comparison holds on the state before, else `failure`."""
-
-    compare: tuple[Compare, ...]
-    success: tuple["RequestOp", ...]
-    failure: tuple["RequestOp", ...]
-
-
-RequestOp = Range | Put | DeleteRange | Txn
-
-
-@dataclass(frozen=True, slots=True)
-class Compaction:
-    """Forget what lies before `revision`."""
-
-    revision: int
-    physical: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LeaseGrant:
-    """Grant a lease of `ttl` seconds."""
-
-    id: int
-    ttl: int
-
-
-@dataclass(frozen=True, slots=True)
-class LeaseRevoke:
-    """Revoke a lease and delete its keys."""
-
-    id: int
-
-
-@dataclass(frozen=True, slots=True)
-class LeaseCheckpoint:
-    """Note the seconds that leases have left: (lease id, remaining TTL)."""
-
-    checkpoints: tuple[tuple[int, int], ...]
-
-
-class AlarmAction(IntEnum):
-    """What is done to the alarm."""
-
-    GET = 0
-    ACTIVATE = 1
-    DEACTIVATE = 2
-
-
-class AlarmType(IntEnum):
-    """Which alarm."""
-
-    NONE = 0
-    NOSPACE = 1
-    CORRUPT = 2
-
-
-@dataclass(frozen=True, slots=True)
-class AlarmRequest:
-    """Raise or clear an alarm of one member (u64; 0 is all)."""
-
-    action: AlarmAction
-    member_id: int
-    alarm: AlarmType
-
-
-@dataclass(frozen=True, slots=True)
-class Auth:
-    """Something about users, roles or whether they count; its content is not read."""
-
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterVersionSet:
-    """The cluster agrees on a version ("3.5.0")."""
-
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class MemberAttrSet:
-    """A started member (u64) publishes its name and client URLs."""
-
-    member_id: int
-    name: str
-    client_urls: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DowngradeInfoSet:
-    """A downgrade to `version` begins or ends."""
-
-    enabled: bool
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class V2Request:
-    """A request of the v2 API: etcd's own bookkeeping, or v2 user data below /1."""
-
-    method: str
-    path: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """A request that no field known here explains; the field numbers that it has."""
-
-    field_numbers: tuple[int, ...]
-
-
-Request = (
-    Noop
-    | Range
-    | Put
-    | DeleteRange
-    | Txn
-    | Compaction
-    | LeaseGrant
-    | LeaseRevoke
-    | LeaseCheckpoint
-    | AlarmRequest
-    | Auth
-    | ClusterVersionSet
-    | MemberAttrSet
-    | DowngradeInfoSet
-    | V2Request
-    | Unknown
+from requorum.formats.request_types import (
+    AlarmAction,
+    AlarmRequest,
+    AlarmType,
+    Auth,
+    ClusterVersionSet,
+    Compaction,
+    Compare,
+    CompareResult,
+    CompareTarget,
+    DeleteRange,
+    DowngradeInfoSet,
+    LeaseCheckpoint,
+    LeaseGrant,
+    LeaseRevoke,
+    MemberAttrSet,
+    Noop,
+    Put,
+    Range,
+    Request,
+    RequestOp,
+    Txn,
+    Unknown,
+    V2Request,
 )
+
+__all__ = [
+    "AlarmAction",
+    "AlarmRequest",
+    "AlarmType",
+    "Auth",
+    "ClusterVersionSet",
+    "Compaction",
+    "Compare",
+    "CompareResult",
+    "CompareTarget",
+    "DeleteRange",
+    "DowngradeInfoSet",
+    "LeaseCheckpoint",
+    "LeaseGrant",
+    "LeaseRevoke",
+    "MemberAttrSet",
+    "Noop",
+    "Put",
+    "Range",
+    "Request",
+    "RequestOp",
+    "Txn",
+    "Unknown",
+    "V2Request",
+    "decode_request",
+]
 
 _AUTH_KINDS = {
     1000: "auth_enable",
@@ -230,9 +82,11 @@ _AUTH_KINDS = {
     1203: "auth_role_grant_permission",
     1204: "auth_role_revoke_permission",
 }
-_ENVELOPE = frozenset({1, 100})
 _V2_METHODS = frozenset({"POST", "PUT", "DELETE", "QGET", "SYNC"})
 _TXN_DEPTH_MAX = 64
+_OPERATIONS_MAX = 1 << 18
+"""Comparisons and operations of a transaction, with those nested in it; etcd allows 128 unless it
+was told otherwise. As objects they take fifty times the memory of the smallest ones' bytes."""
 
 
 def decode_request(data: bytes | memoryview) -> Request:
@@ -256,19 +110,33 @@ def _internal_raft_request(data: bytes | memoryview) -> Request:
     numbers = []
     for number, _, value in wire.fields(data):
         if number in _ENVELOPE:
+            _ENVELOPE[number](value)
             continue
         numbers.append(number)
         if number in _AUTH_KINDS:
-            wire.payload(value, _AUTH_KINDS[number])
-            known.append(Auth(_AUTH_KINDS[number]))
+            Message(wire.payload(value, _AUTH_KINDS[number]))
+            known = [*known[:1], Auth(_AUTH_KINDS[number])]
         elif number in _DECODERS:
-            known.append(_DECODERS[number](wire.payload(value, f"request field {number}")))
+            decoded = _DECODERS[number](wire.payload(value, f"request field {number}"))
+            known = [*known[:1], decoded]
     # etcd proposes one thing per entry; what holds two was not written by one that we know.
     return known[0] if len(known) == 1 else Unknown(tuple(numbers))
 
 
+def _check_id(value: int | memoryview) -> None:
+    wire.whole_number(value, "request ID")
+
+
+def _check_header(value: int | memoryview) -> None:
+    """Make sure that etcd can read it: who asked is of no matter to what was asked."""
+    Message(wire.payload(value, "request header"), numbers=(1, 3), contents=(2,))
+
+
+_ENVELOPE: dict[int, Callable[[int | memoryview], None]] = {1: _check_id, 100: _check_header}
+
+
 def _range(data: memoryview) -> Range:
-    fields = Message(data)
+    fields = Message(data, numbers=range(3, 14))
     return Range(fields.content(1), fields.content(2), fields.signed(4))
 
 
@@ -285,47 +153,64 @@ def _put(data: memoryview) -> Put:
 
 
 def _delete_range(data: memoryview) -> DeleteRange:
-    fields = Message(data)
+    fields = Message(data, numbers=(3,))
     return DeleteRange(fields.content(1), fields.content(2))
 
 
-def _txn(data: memoryview, depth: int = 1) -> Txn:
-    if depth > _TXN_DEPTH_MAX:
-        raise DamagedInput(f"transactions are nested deeper than {_TXN_DEPTH_MAX}")
-    fields = Message(data)
-    return Txn(
-        compare=tuple(_compare(message) for message in fields.messages(1)),
-        success=tuple(_request_op(message, depth) for message in fields.messages(2)),
-        failure=tuple(_request_op(message, depth) for message in fields.messages(3)),
-    )
+def _txn(data: memoryview) -> Txn:
+    return _TxnReader().txn(data, depth=1)
 
 
-def _compare(data: memoryview) -> Compare:
-    fields = Message(data)
-    target = fields.one_of(2, CompareTarget)
-    # The operand is a oneof whose fields follow the targets: version = 4 ... lease = 8. etcd
-    # takes zero for it where another field than the target's is set.
-    number = 4 + target
-    return Compare(
-        result=fields.one_of(1, CompareResult),
-        target=target,
-        key=fields.content(3),
-        operand=fields.content(number) if target is CompareTarget.VALUE else fields.signed(number),
-        range_end=fields.content(64),
-    )
+class _TxnReader:
+    """Reads one transaction and those nested in it, as far as a bounded memory holds them."""
 
+    def __init__(self) -> None:
+        self._left = _OPERATIONS_MAX
 
-def _request_op(data: memoryview, depth: int) -> RequestOp:
-    """Decode the oneof; of several fields the last one counts, as protobuf rules."""
-    operation: RequestOp | None = None
-    for number, _, value in wire.fields(data):
-        if number in _OPERATIONS:
-            operation = _OPERATIONS[number](wire.payload(value, "operation"))
-        elif number == 4:
-            operation = _txn(wire.payload(value, "nested transaction"), depth + 1)
-    if operation is None:
-        raise DamagedInput("an operation of a transaction is of no known kind")
-    return operation
+    def txn(self, data: memoryview, *, depth: int) -> Txn:
+        if depth > _TXN_DEPTH_MAX:
+            raise DamagedInput(f"transactions are nested deeper than {_TXN_DEPTH_MAX}")
+        fields = Message(data)
+        return Txn(
+            compare=tuple(self._compare(message) for message in fields.messages(1)),
+            success=tuple(self._operation(message, depth) for message in fields.messages(2)),
+            failure=tuple(self._operation(message, depth) for message in fields.messages(3)),
+        )
+
+    def _compare(self, data: memoryview) -> Compare:
+        self._count()
+        fields = Message(data, numbers=(4, 5, 6, 8), contents=(7,))
+        target = fields.one_of(2, CompareTarget)
+        # The operand is a oneof whose fields follow the targets: version = 4 ... lease = 8. etcd
+        # takes zero for it where another field than the target's is set.
+        number = 4 + target
+        value = target is CompareTarget.VALUE
+        return Compare(
+            result=fields.one_of(1, CompareResult),
+            target=target,
+            key=fields.content(3),
+            operand=fields.content(number) if value else fields.signed(number),
+            range_end=fields.content(64),
+        )
+
+    def _operation(self, data: memoryview, depth: int) -> RequestOp:
+        """Decode the oneof; of several fields the last one counts, as protobuf rules."""
+        operation: RequestOp | None = None
+        for number, _, value in wire.fields(data):
+            self._count()
+            if number in _OPERATIONS:
+                operation = _OPERATIONS[number](wire.payload(value, "operation"))
+            elif number == 4:
+                nested = wire.payload(value, "nested transaction")
+                operation = self.txn(nested, depth=depth + 1)
+        if operation is None:
+            raise DamagedInput("an operation of a transaction is of no known kind")
+        return operation
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise DamagedInput(f"a transaction of more than {_OPERATIONS_MAX} operations")
 
 
 def _compaction(data: memoryview) -> Compaction:
@@ -372,7 +257,7 @@ def _downgrade_info_set(data: memoryview) -> DowngradeInfoSet:
 
 
 def _v2_request(data: bytes | memoryview) -> V2Request:
-    fields = Message(data)
+    fields = Message(data, numbers=(1, 5, *range(7, 18)), contents=(6,))
     method = fields.text(2)
     if method not in _V2_METHODS:
         raise DamagedInput(f"{method!r} is not a method of the v2 API")

@@ -19,6 +19,10 @@ from requorum.formats.message import Message
 from requorum.formats.raftpb import ConfState, decode_snapshot_metadata
 from requorum.formats.source import Source
 
+SNAP_SIZE_MAX = 64 << 20
+"""A member's list and version make a few KiB; the keys of the v2 API, where there are, lie in
+memory, too, of every etcd that holds them."""
+
 _SNAP_NAME = re.compile(r"([0-9a-f]{16})-([0-9a-f]{16})\.snap")
 _SNAP_DB_NAME = re.compile(r"([0-9a-f]{16})\.snap\.db")
 _MEMBER_ID = re.compile(r"[0-9a-f]{1,16}")
@@ -64,10 +68,13 @@ def parse_snap_db_name(name: str) -> int | None:
 
 
 def read_snap(source: Source) -> Snap:
-    """Read a .snap file; DamagedInput where its checksum or anything in it is wrong."""
+    """Read a .snap file; DamagedInput where its checksum or anything in it is wrong.
+
+    The same where it is larger than `SNAP_SIZE_MAX`: it is read at once, and parsed.
+    """
     snapshot = Message(_checked_content(source))
-    metadata = decode_snapshot_metadata(snapshot.content(2))
-    store = _v2_store(snapshot.content(1))
+    metadata = decode_snapshot_metadata(snapshot.view(2))
+    store = _v2_store(snapshot.view(1))
     cluster = _child(store, "0")
     return Snap(
         term=metadata.term,
@@ -80,11 +87,15 @@ def read_snap(source: Source) -> Snap:
     )
 
 
-def _checked_content(source: Source) -> bytes:
+def _checked_content(source: Source) -> memoryview:
     """Return the raftpb.Snapshot in a snappb.Snapshot whose checksum is right."""
+    if source.size > SNAP_SIZE_MAX:
+        raise DamagedInput(
+            f"the snapshot file has {source.size} bytes, no more than {SNAP_SIZE_MAX} are read"
+        )
     envelope = Message(source.read(0, source.size))
-    crc, content = envelope.unsigned(1), envelope.content(2)
-    if not content or not crc:
+    crc, content = envelope.unsigned(1), envelope.view(2)
+    if not len(content) or not crc:
         raise DamagedInput("the snapshot file is empty")
     if crc32c(content) != crc:
         raise DamagedInput("the snapshot file does not match its checksum")
@@ -94,8 +105,8 @@ def _checked_content(source: Source) -> bytes:
 _Node = Mapping[str, object]
 
 
-def _v2_store(data: bytes) -> _Node:
-    root = json_object(data, "the v2 store").get("Root")
+def _v2_store(data: memoryview) -> _Node:
+    root = json_object(data, "the v2 store", size_max=SNAP_SIZE_MAX).get("Root")
     if not isinstance(root, dict):
         raise DamagedInput("the v2 store has no root")
     return root
@@ -140,7 +151,7 @@ def _attributes(member: _Node, name: str) -> dict[str, object]:
 
 def _member_id(name: str) -> int:
     if not _MEMBER_ID.fullmatch(name):
-        raise DamagedInput(f"{name!r} is no member id")
+        raise DamagedInput(f"{name[:64]!r} is no member id")
     return int(name, 16)
 
 

@@ -9,6 +9,7 @@ chain proves it.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -52,6 +53,9 @@ __all__ = [
     "segment_name",
 ]
 
+DAMAGES_MAX = 100_000
+"""How many damages of one segment are listed: behind them nothing more is looked for."""
+
 _SEGMENT_NAME = re.compile(r"([0-9a-f]{16})-([0-9a-f]{16})\.wal")
 
 
@@ -90,7 +94,7 @@ class Segment:
     for the last one), and these agree.
     """
 
-    records: list[Record]
+    records: Sequence[Record]
     damages: list[WalDamage]
     ending: Ending
     end_offset: int
@@ -149,10 +153,9 @@ class _SegmentReader:
             _, record_type, crc, data_start, data_end, end = found
             if record_type == RecordType.CRC or record_type not in RECORD_TYPES:
                 break
-            data = view[data_start:data_end]
-            if crc32c(data, running) != crc:
+            if crc32c(view[data_start:data_end], running) != crc:
                 break
-            records.append(Record(record_type, data, crc, offset, end, verified=True))
+            records.add(found, verified=True)
             running = crc
             offset = end
         self._chain.running = running
@@ -162,6 +165,9 @@ class _SegmentReader:
         """Take one frame, or get over one damage; return where to go on, None at the end."""
         if self._is_end(offset):
             self._finish(offset, clean=True)
+            return None
+        if self._too_many_damages:
+            self._finish(offset, clean=False)
             return None
         found = parse_frame(self._view, offset)
         if found is not None:
@@ -210,6 +216,8 @@ class _SegmentReader:
 
     def _finish(self, offset: int, *, clean: bool) -> None:
         """Decide how the segment ends, where no record follows `offset` any more."""
+        # Less than a length word, though it is zeros, is a cut frame to etcd.
+        clean = clean and not 0 < len(self._view) - offset < WORD_LENGTH
         suspect = self._chain.suspect
         if clean and suspect is None:
             self._chain.interrupt()
@@ -227,10 +235,19 @@ class _SegmentReader:
             self._note_tail(0)
 
     def _is_torn(self, offset: int) -> bool:
-        return self._last and not self._resync.gave_up and is_torn(self._view, offset)
+        return self._last and not self._gave_up and is_torn(self._view, offset)
+
+    @property
+    def _gave_up(self) -> bool:
+        """Return whether there may be records that were not looked for."""
+        return self._resync.gave_up or self._too_many_damages
+
+    @property
+    def _too_many_damages(self) -> bool:
+        return len(self._chain.damages) >= DAMAGES_MAX
 
     def _note_tail(self, offset: int) -> None:
         kind = WalDamageKind.TAIL
-        searched = "; the search for records was given up" if self._resync.gave_up else ""
+        searched = "; the search for records was given up" if self._gave_up else ""
         detail = f"bytes from {offset} on: {kind.value}{searched}"
         self._chain.damages.append(WalDamage(offset, None, kind, detail, None))

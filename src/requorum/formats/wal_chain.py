@@ -9,7 +9,7 @@ behind it a suspect, whose checksum failed.
 from dataclasses import dataclass
 from enum import Enum
 
-from requorum.formats.wal_records import RECORD_TYPES, Frame, Record, RecordType, next_crc
+from requorum.formats.wal_records import RECORD_TYPES, Frame, Records, RecordType, next_crc
 
 
 class WalDamageKind(Enum):
@@ -45,7 +45,7 @@ class Chain:
 
     def __init__(self, view: memoryview) -> None:
         self._view = view
-        self.records: list[Record] = []
+        self.records = Records(view)
         self.damages: list[WalDamage] = []
         self.running: int | None = None
         """The crc of the last record, proven; None while a record is undecided."""
@@ -122,8 +122,7 @@ class Chain:
         if found.type not in RECORD_TYPES:
             self.damage(found, WalDamageKind.UNKNOWN_TYPE, lost=1)
             return
-        data = self._view[found.data_start : found.data_end]
-        self.records.append(Record(found.type, data, found.crc, found.offset, found.end, verified))
+        self.records.add(found, verified=verified)
 
     def interrupt(self) -> None:
         """Decide what is undecided without the help of a following record; begin anew."""

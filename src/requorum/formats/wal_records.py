@@ -9,10 +9,11 @@ etcd always writes in this one way. `crc` is the CRC32C of this record's data ch
 of the record before it, so any record can be checked with nothing but its neighbour.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
-from typing import NamedTuple
+from typing import Any, NamedTuple, overload
 
 from crc32c import crc32c
 
@@ -47,7 +48,7 @@ RECORD_TYPES = frozenset(int(record_type) for record_type in RecordType)
 
 
 class Record(NamedTuple):
-    """A record read from a segment; a tuple, because a segment holds a hundred thousand.
+    """A record read from a segment.
 
     `type` is a RecordType's number; `data` is a view of the segment, not a copy,
     empty where there is none; `crc` is the checksum as
@@ -73,6 +74,50 @@ class Frame(NamedTuple):
     data_start: int
     data_end: int
     end: int
+
+
+_PACKED = Struct("<qqqIB?")
+
+
+class Records(Sequence[Record]):
+    """The records of one segment, each made when it is asked for.
+
+    Until then it is 30 bytes: a segment may hold four million, and as objects they would take
+    twenty times the memory of what they describe.
+    """
+
+    def __init__(self, view: memoryview) -> None:
+        self._view = view
+        self._packed = bytearray()
+
+    def add(self, found: Frame, *, verified: bool) -> None:
+        """Add a record of a known type, behind those that are there."""
+        self._packed += _PACKED.pack(
+            found.offset, found.data_start, found.data_end, found.crc, found.type, verified
+        )
+
+    def __len__(self) -> int:
+        return len(self._packed) // _PACKED.size
+
+    def __iter__(self) -> Iterator[Record]:
+        return map(self._unpacked, _PACKED.iter_unpack(self._packed))
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Record]: ...
+
+    def __getitem__(self, index: int | slice) -> Record | list[Record]:
+        place = range(len(self))[index]
+        if isinstance(place, range):
+            return [self[number] for number in place]
+        return self._unpacked(_PACKED.unpack_from(self._packed, place * _PACKED.size))
+
+    def _unpacked(self, packed: tuple[Any, ...]) -> Record:
+        offset, data_start, data_end, crc, record_type, verified = packed
+        end = data_end + (offset - data_end) % WORD_LENGTH
+        return Record(record_type, self._view[data_start:data_end], crc, offset, end, verified)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,19 @@ FIXED64 = 1
 LENGTH_DELIMITED = 2
 FIXED32 = 5
 
+FIELDS_MAX = 1 << 18
+"""Fields of one message. etcd's greatest, a transaction, has hundreds; kept as objects, fields of
+two bytes would take a hundred times the memory of the file."""
+
 _U64_MASK = (1 << 64) - 1
 _I64_SIGN = 1 << 63
 _FIELD_NUMBER_MAX = (1 << 29) - 1
-_VARINT_BYTES_MAX = 10
+VARINT_BYTES_MAX = 10
 _FIXED_LENGTH = {FIXED64: 8, FIXED32: 4}
+
+
+class FixedNumber(int):
+    """A number of wire type 1 or 5, which no message of etcd has: it refuses one with it."""
 
 
 def fields(data: bytes | memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
@@ -25,12 +33,15 @@ def fields(data: bytes | memoryview) -> Iterator[tuple[int, int, int | memoryvie
 
     Value: u64 for wire type 0, unsigned little-endian integer for 1 and 5, a view of the bytes
     for 2. Raises DamagedInput with the offset within `data` at the first byte that is no field;
-    what was yielded before it may be believed as far as the bytes may be.
+    what was yielded before it may be believed as far as the bytes may be. The same behind
+    `FIELDS_MAX` fields.
     """
     view = memoryview(data)
     offset = 0
     end = len(view)
-    while offset < end:
+    for _ in range(FIELDS_MAX):
+        if offset >= end:
+            return
         start = offset
         tag = view[offset]
         offset += 1
@@ -53,7 +64,9 @@ def fields(data: bytes | memoryview) -> Iterator[tuple[int, int, int | memoryvie
         if wire_type == LENGTH_DELIMITED:
             yield number, wire_type, content
         else:
-            yield number, wire_type, int.from_bytes(content, "little")
+            yield number, wire_type, FixedNumber.from_bytes(content, "little")
+    if offset < end:
+        raise DamagedInput(f"a message of more than {FIELDS_MAX} fields")
 
 
 def _length_of(view: memoryview, offset: int, wire_type: int, start: int) -> tuple[int, int]:
@@ -68,7 +81,7 @@ def _length_of(view: memoryview, offset: int, wire_type: int, start: int) -> tup
 def read_varint(view: bytes | memoryview, offset: int) -> tuple[int, int]:
     """Return (u64 value, offset behind it); DamagedInput when it is cut or exceeds 64 bits."""
     value = shift = 0
-    encoded = view[offset : offset + _VARINT_BYTES_MAX]
+    encoded = view[offset : offset + VARINT_BYTES_MAX]
     for byte in encoded:
         value |= (byte & 0x7F) << shift
         shift += 7
@@ -76,7 +89,7 @@ def read_varint(view: bytes | memoryview, offset: int) -> tuple[int, int]:
             if value > _U64_MASK:
                 break
             return value, offset + shift // 7
-    if len(encoded) < _VARINT_BYTES_MAX:
+    if len(encoded) < VARINT_BYTES_MAX:
         raise DamagedInput(f"the varint at offset {offset} is cut off")
     raise DamagedInput(f"the varint at offset {offset} exceeds 64 bits")
 
@@ -108,10 +121,11 @@ def field_bytes(number: int, value: bytes | memoryview) -> bytes:
 
 
 def whole_number(value: int | memoryview, name: str) -> int:
-    """Return an integer field's value; DamagedInput when bytes stand in its place."""
-    if isinstance(value, int):
+    """Return an integer field's value; DamagedInput when anything else stands in its place."""
+    if type(value) is int:
         return value
-    raise DamagedInput(f"{name} holds bytes where a number belongs")
+    what = "a number of fixed size" if isinstance(value, FixedNumber) else "bytes"
+    raise DamagedInput(f"{name} holds {what} where a number belongs")
 
 
 def payload(value: int | memoryview, name: str) -> memoryview:

@@ -7,10 +7,13 @@ log meets the winner's at that place or later; nothing else may fill a gap.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count, islice
 
 from requorum.formats.raftpb import Entry
-from requorum.inspection.member_log import LogEnding, MemberLog
+from requorum.inspection.member_log import INDEX_JUMP_MAX, LogEnding, MemberLog
+
+GAPS_MAX = 100_000
+"""A database so far behind the log that more entries are missing between them is no base for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +41,11 @@ class CompletedLog:
         return tuple(found)
 
     def gaps_after(self, index: int) -> tuple[int, ...]:
-        """Return what is missing between `index` and the end."""
+        """Return what is missing between `index` and the end, the first `GAPS_MAX` + 1 of it."""
         first = max(index + 1, 1)
-        missing = [g for g in self.gaps if g >= first]
-        if self.entries and first < self.first_index:
-            missing = [*range(first, self.first_index), *missing]
-        return tuple(missing)
+        before = range(first, self.first_index) if self.entries else ()
+        missing = chain(before, (g for g in self.gaps if g >= first))
+        return tuple(islice(missing, GAPS_MAX + 1))
 
 
 NO_LOG = CompletedLog(
@@ -61,9 +63,14 @@ def complete_log(logs: Mapping[str, MemberLog]) -> CompletedLog | None:
     entries = {i: e for i, e in winner.entries.items() if i not in winner.doubtful}
     borrowed: dict[int, str] = {}
     others = [(n, log, _proven_up_to(winner, log)) for n, log in logs.items() if n != name]
+    missing = 0
     for index in count(winner.last_index, -1):
         if index in entries:
             continue
+        if missing > INDEX_JUMP_MAX:
+            # Between a snapshot's mark and the entries there may be any number.
+            entries = {i: e for i, e in entries.items() if i > index}
+            break
         found = _borrow(index, others)
         if found is not None:
             borrowed[index], entries[index] = found
@@ -73,6 +80,8 @@ def complete_log(logs: Mapping[str, MemberLog]) -> CompletedLog | None:
         elif index < max(winner.first_index, 1):
             # Another log may go on further back, but not without a hole: nothing can use that.
             break
+        else:
+            missing += 1
     first = min(entries, default=winner.last_index + 1)
     whole = range(first, winner.last_index + 1)
     unproven = {i for i in winner.doubtful if i not in borrowed}
@@ -104,10 +113,9 @@ def _proven_up_to(winner: MemberLog, other: MemberLog) -> int:
     Either both hold an entry of the same term there (Log Matching), or the other one wrote it down
     as committed, and the winner's log holds every committed entry that any other can show.
     """
-    lowest = max(winner.first_index, other.first_index, 1)
-    for place in range(min(winner.last_index, other.last_index), lowest - 1, -1):
-        ours, theirs = winner.entries.get(place), other.entries.get(place)
-        if ours is None or theirs is None or place in winner.doubtful or place in other.doubtful:
+    for place in sorted(winner.entries.keys() & other.entries.keys(), reverse=True):
+        ours, theirs = winner.entries[place], other.entries[place]
+        if place in winner.doubtful or place in other.doubtful:
             continue
         if ours.term == theirs.term:
             return max(place, other.committed_here)

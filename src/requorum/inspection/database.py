@@ -7,7 +7,6 @@ from itertools import groupby
 from requorum.errors import DamagedInput
 from requorum.formats.backend import BackendState, read_backend
 from requorum.formats.bbolt.bucket import Database
-from requorum.formats.bbolt.check import check
 from requorum.formats.hashkv import hash_kv
 from requorum.formats.mvcc import KeyValue
 from requorum.formats.raftpb import Entry
@@ -22,24 +21,30 @@ from requorum.inspection.alignment import (
     turns_puts_down,
 )
 from requorum.inspection.completed_log import CompletedLog
+from requorum.inspection.database_content import NO_ETCD_BUCKETS, examine_content
 from requorum.inspection.evidence import DatabaseEvidence
 
 SHOWN_DAMAGES = 5
 
 
 def examine_database(source: Source) -> DatabaseEvidence:
-    """Check every page and read what the buckets say. Damage is evidence, never an error."""
+    """Check every page and record, read what the buckets say. Damage is evidence, never an error.
+
+    Records that merely contradict themselves are none: etcd serves them.
+    """
     try:
-        result = check(source)
-        damages = tuple(str(d) for d in result.damages[:SHOWN_DAMAGES])
-        if result.damage_count > SHOWN_DAMAGES:
-            damages += (f"and {result.damage_count - SHOWN_DAMAGES} more damaged places",)
-        if damages:
-            claimed = _claimed_index(source)
-            return DatabaseEvidence(size=source.size, damages=damages, claimed_index=claimed)
-        return DatabaseEvidence(size=source.size, state=read_etcd_backend(source))
+        content = examine_content(source)
     except DamagedInput as error:
         return DatabaseEvidence(size=source.size, damages=(error.message,))
+    damages = tuple(str(d) for d in content.damages.shown[:SHOWN_DAMAGES])
+    if content.damages.count > SHOWN_DAMAGES:
+        damages += (f"and {content.damages.count - SHOWN_DAMAGES} more damaged places",)
+    if content.state is None:
+        damages = damages or (NO_ETCD_BUCKETS,)
+    if damages:
+        claimed = _claimed_index(source)
+        return DatabaseEvidence(size=source.size, damages=damages, claimed_index=claimed)
+    return DatabaseEvidence(size=source.size, state=content.state)
 
 
 def _claimed_index(source: Source) -> int:
@@ -56,7 +61,7 @@ def read_etcd_backend(source: Source) -> BackendState:
     """Read the buckets of an etcd database; DamagedInput where it is some other bbolt file."""
     database = Database(source)
     if database.bucket(b"key") is None or database.bucket(b"meta") is None:
-        raise DamagedInput("it is a bbolt file, but holds no etcd buckets")
+        raise DamagedInput(NO_ETCD_BUCKETS)
     return read_backend(database)
 
 

@@ -13,7 +13,7 @@ from requorum.domain.ids import MemberId
 from requorum.domain.loss import Loss
 from requorum.domain.quorum import quorum_size, witnesses_needed
 from requorum.inspection.agreement import held_commit
-from requorum.inspection.completed_log import NO_LOG, CompletedLog
+from requorum.inspection.completed_log import GAPS_MAX, NO_LOG, CompletedLog
 from requorum.inspection.evidence import MemberEvidence
 from requorum.inspection.loss_proof import prove_loss
 from requorum.inspection.membership import Membership, voter_sets
@@ -120,9 +120,6 @@ class Restore:
 
     reasons: tuple[str, ...]
 
-
-GAPS_MAX = 100_000
-"""A database so far behind the log that more entries are missing between them is no base for it."""
 
 Decision = Start | Rescue | Restore
 

@@ -6,9 +6,10 @@ may be the one that replaced entries which can. So entries before a damage are b
 nothing lost could have overwritten them; the others are `doubtful`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from requorum.errors import DamagedInput
 from requorum.formats.raftpb import (
@@ -19,6 +20,7 @@ from requorum.formats.raftpb import (
     decode_hard_state,
 )
 from requorum.formats.wal import (
+    DAMAGES_MAX,
     Ending,
     Record,
     RecordType,
@@ -27,101 +29,34 @@ from requorum.formats.wal import (
     WalSnapshot,
     decode_metadata,
     decode_wal_snapshot,
+    parse_segment_name,
+)
+from requorum.inspection.log_content import (
+    INDEX_JUMP_MAX,
+    LogDamage,
+    LogEnding,
+    MemberLog,
 )
 
-INDEX_JUMP_MAX = 4_000_000
-"""How far an entry may lie beyond the last one that was read. Even two lost segments full of the
-smallest entries hold fewer; what lies further is no entry, and nobody can list so many gaps."""
+__all__ = [
+    "INDEX_JUMP_MAX",
+    "Keep",
+    "LogDamage",
+    "LogEnding",
+    "MemberLog",
+    "SegmentFile",
+    "read_member_log",
+]
 
 NUMBER_MAX = 1 << 48
 """No cluster reaches this term or index; the random ids of members and clusters do. The checksum
 does not cover a record's type, so these bound what a flipped bit there can make of an id."""
 
+SNAPSHOTS_MAX = 1_000_000
+"""Marks of snapshots in one log. etcd writes one per some thousand entries."""
+
 SEGMENT_BYTES = 64_000_000
 """etcd cuts a segment when it has reached this size. Source: wal.SegmentSizeBytes."""
-
-
-class LogEnding(StrEnum):
-    """How the readable part of a log ends."""
-
-    CLEAN = "clean"
-    TORN = "torn"
-    DAMAGED = "damaged"
-    ABSENT = "absent"
-
-
-@dataclass(frozen=True, slots=True)
-class LogDamage:
-    """A place in a WAL that cannot be read, or a segment that is not there."""
-
-    segment: str
-    offset: int | None
-    what: str
-    after_index: int
-    """The last entry index read before the place; 0 when there was none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberLog:
-    """What one WAL directory proves. Indexes and terms are Raft's.
-
-    `entries` holds every entry that can still be read, by index, with gaps where records are
-    damaged. `doubtful` are the indexes among them that a lost record may have replaced.
-    `committed_here` is up to where the other entries are known to be the committed ones: less than
-    `commit` where records were lost before that was written and nothing behind tells what they
-    replaced.
-    """
-
-    metadata: WalMetadata | None
-    entries: Mapping[int, Entry]
-    doubtful: frozenset[int] = frozenset()
-    hard_state: HardState | None = None
-    snapshots: tuple[WalSnapshot, ...] = ()
-    damages: tuple[LogDamage, ...] = ()
-    ending: LogEnding
-    committed_here: int = 0
-    starts_at_zero: bool = False
-    """Whether the first segment ever written (0-0) was read."""
-    first_index: int = field(init=False)
-    last_index: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "first_index", min(self.entries, default=0))
-        object.__setattr__(self, "last_index", max([self._base_index(), *self.entries]))
-
-    def _base_index(self) -> int:
-        """Return the newest snapshot's index: a leader's snapshot takes the place of the log."""
-        return max((s.index for s in self.snapshots if s.index <= self.commit), default=0)
-
-    @property
-    def last_term(self) -> int:
-        """Return the term of the last entry, or of the newest snapshot where that is later."""
-        return self.term_at(self.last_index) or 0
-
-    @property
-    def position(self) -> tuple[int, int]:
-        """Return what a Raft election compares: (last term, last index)."""
-        return (self.last_term, self.last_index)
-
-    @property
-    def commit(self) -> int:
-        """Return the highest index that this member wrote down as committed, 0 when none."""
-        return self.hard_state.commit if self.hard_state else 0
-
-    @property
-    def missing(self) -> tuple[int, ...]:
-        """Return the indexes between first and last that cannot be read, ascending."""
-        if not self.entries:
-            return ()
-        whole = range(self.first_index, self.last_index + 1)
-        return tuple(i for i in whole if i not in self.entries)
-
-    def term_at(self, index: int) -> int | None:
-        """Return the term of the entry or snapshot at `index`, None where that is unknown."""
-        entry = self.entries.get(index)
-        if entry is not None:
-            return entry.term
-        return next((s.term for s in self.snapshots if s.index == index and index), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +69,19 @@ class SegmentFile:
     segment: Segment
 
 
-def read_member_log(files: Iterable[SegmentFile]) -> MemberLog:
+Keep = Callable[[Entry, Record], Entry]
+"""Says what is kept of an entry that was read from a record."""
+
+
+def read_member_log(
+    files: Iterable[SegmentFile], *, keep: Keep = lambda entry, _: entry
+) -> MemberLog:
     """Put segments together, in the order of their sequence numbers.
 
-    Never raises for damage: what cannot be read is listed.
+    Never raises for damage: what cannot be read is listed. An entry's content is a view of its
+    segment, which stays in memory with it; `keep` may return an entry of the same term without.
     """
-    reading = _Reading()
+    reading = _Reading(keep)
     for file in files:
         reading.take(file)
     return reading.result()
@@ -148,18 +90,28 @@ def read_member_log(files: Iterable[SegmentFile]) -> MemberLog:
 class _Reading:
     """The state of a log while its segments go by."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: Keep) -> None:
+        self.keep = keep
         self.metadata: WalMetadata | None = None
         self.entries: dict[int, Entry] = {}
+        """In ascending order: an entry takes the place of all that lie at its index and behind."""
         self.last = 0
         self.doubtful: set[int] = set()
+        self.undoubted: list[int] = []
+        """The indexes of all other entries, ascending."""
+        self.judged = (0, 0)
+        """(index, term): up to there, what is undoubted and not committed is of this term."""
         self.commit = HardState(term=0, vote=0, commit=0)
         self.seen_hard_state = False
         self.snapshots: list[WalSnapshot] = []
         self.damages: list[LogDamage] = []
+        self.damage_count = 0
         self.ending = LogEnding.ABSENT
         self.starts_at_zero = False
         self.sequence: int | None = None
+        self.saved = 0
+        """What etcd calls enti: the index from which it names the next segment."""
+        self.leaders_snapshot = 0
         self.chain: int | None = None
         self.lost_since_entry: int | None = 0
         """Records lost since the last entry; None when their number is unknown."""
@@ -173,17 +125,24 @@ class _Reading:
             self._damage(name, None, f"segment {self.sequence + 1} before it is missing", None)
         elif self._chain_broken(segment):
             self._damage(name, 0, "it does not continue the segment before it", None)
+        elif self._misnamed(name):
+            self._damage(name, None, f"its name should say that entry {self.saved + 1} is next", 0)
         self.sequence = file.sequence
-        places = sorted(segment.damages, key=lambda d: d.offset)
+        places = deque(sorted(segment.damages, key=lambda d: d.offset))
         for record in segment.records:
             while places and places[0].offset <= record.offset:
-                place = places.pop(0)
+                place = places.popleft()
                 self._damage(name, place.offset, place.detail, place.lost)
             self._record(name, record)
         for place in places:
             self._damage(name, place.offset, place.detail, place.lost)
         self.chain = segment.last_crc
         self.ending = _ending_of(file)
+
+    def _misnamed(self, name: str) -> bool:
+        """Return whether etcd, which goes by the names, would look for entries elsewhere."""
+        parsed = parse_segment_name(name)
+        return parsed is not None and not self.damages and parsed[1] != self.saved + 1
 
     def _chain_broken(self, segment: Segment) -> bool:
         return (
@@ -194,7 +153,9 @@ class _Reading:
         )
 
     def _damage(self, name: str, offset: int | None, what: str, lost: int | None) -> None:
-        self.damages.append(LogDamage(name, offset, what, self.last))
+        self.damage_count += 1
+        if len(self.damages) < DAMAGES_MAX:
+            self.damages.append(LogDamage(name, offset, what, self.last, lost))
         if lost is None or self.lost_since_entry is None:
             self.lost_since_entry = None
         else:
@@ -206,13 +167,13 @@ class _Reading:
             return
         try:
             if record.type == RecordType.ENTRY:
-                self._entry(self._checked_entry(record.data), proven=record.verified)
+                self._entry(name, self._checked_entry(record.data), record)
             elif record.type == RecordType.STATE:
                 self._state(_checked_state(record.data))
             elif record.type == RecordType.METADATA:
                 self._metadata(name, record.offset, decode_metadata(record.data))
             elif record.type == RecordType.SNAPSHOT:
-                self._snapshot(decode_wal_snapshot(record.data))
+                self._snapshot(name, record.offset, decode_wal_snapshot(record.data))
         except DamagedInput as error:
             what = f"a record that cannot be decoded: {error.message}"
             self._damage(name, record.offset, what, 1)
@@ -239,7 +200,7 @@ class _Reading:
         if self.lost_since_entry == 0:
             self.committed_here = highest
 
-    def _snapshot(self, snapshot: WalSnapshot) -> None:
+    def _snapshot(self, name: str, offset: int, snapshot: WalSnapshot) -> None:
         """Note a snapshot; one that came from a leader takes the place of the whole log.
 
         A member's own snapshot lies at or before the commit that it wrote down, a leader's behind
@@ -247,20 +208,34 @@ class _Reading:
         """
         if max(snapshot.index, snapshot.term) > NUMBER_MAX:
             raise DamagedInput(f"a snapshot at index {snapshot.index}, term {snapshot.term}")
+        if snapshot.index == 0 and self.sequence != 0:
+            self._damage(name, offset, "it begins the log, its name says that another one does", 0)
+        if len(self.snapshots) >= SNAPSHOTS_MAX:
+            raise DamagedInput(f"the mark of more than {SNAPSHOTS_MAX} snapshots")
         self.snapshots.append(snapshot)
+        self.saved = max(self.saved, snapshot.index)
         known = self.entries.get(snapshot.index)
         own = known is not None and known.term == snapshot.term
         if own or snapshot.index <= self.commit.commit:
             return
-        self._forget(lambda index: index > self.committed_here)
-        if snapshot.index > self.last + INDEX_JUMP_MAX:
-            self._forget(lambda _: True)
-        self.last = snapshot.index
+        self._truncate(self.committed_here + 1)
+        if self._missing_before(snapshot.index) >= INDEX_JUMP_MAX:
+            self._truncate(0)
+        self.last = self.leaders_snapshot = snapshot.index
         self.lost_since_entry = 0
 
-    def _forget(self, gone: Callable[[int], bool]) -> None:
-        self.entries = {i: e for i, e in self.entries.items() if not gone(i)}
-        self.doubtful = {i for i in self.doubtful if not gone(i)}
+    def _truncate(self, first: int) -> None:
+        """Forget the entries from index `first` on."""
+        while self.entries and next(reversed(self.entries)) >= first:
+            index, _ = self.entries.popitem()
+            self.doubtful.discard(index)
+        del self.undoubted[bisect_left(self.undoubted, first) :]
+        self.judged = min(self.judged[0], first - 1), self.judged[1]
+
+    def _missing_before(self, index: int) -> int:
+        """Return how many entries are missing between the first one and `index`, if it is new."""
+        first = next(iter(self.entries), index)
+        return index - first - len(self.entries)
 
     def _checked_entry(self, data: bytes | memoryview) -> Entry:
         """Decode an entry, and make sure that it is one.
@@ -273,22 +248,32 @@ class _Reading:
             raise DamagedInput(f"an entry of index {entry.index}, term {entry.term}")
         if entry.type is not EntryType.NORMAL and not entry.data:
             raise DamagedInput("a change of members without content")
-        if self.entries and entry.index > self.last + INDEX_JUMP_MAX:
+        if entry.index > self.last and self._missing_before(entry.index) >= INDEX_JUMP_MAX:
             raise DamagedInput(f"entry {entry.index} lies far behind entry {self.last}")
         return entry
 
-    def _entry(self, entry: Entry, *, proven: bool) -> None:
-        for index in range(entry.index, self.last + 1 if self.entries else 0):
-            self.entries.pop(index, None)
-            self.doubtful.discard(index)
+    def _entry(self, name: str, entry: Entry, record: Record) -> None:
+        self._truncate(entry.index)
         if self.lost_since_entry != 0:
             self._doubt_before(entry)
             self.lost_since_entry = 0
+        elif self._out_of_order(entry.index):
+            self._damage(name, record.offset, f"entry {entry.index} follows {self.saved}", 0)
         self.committed_here = self.commit.commit
-        self.entries[entry.index] = entry
-        self.last = entry.index
-        if not proven:
+        self.entries[entry.index] = self.keep(entry, record)
+        self.last = self.saved = entry.index
+        if record.verified:
+            self.undoubted.append(entry.index)
+        else:
             self.doubtful.add(entry.index)
+
+    def _out_of_order(self, index: int) -> bool:
+        """Return whether etcd never writes this index here: it refuses such a log, or misreads it.
+
+        Behind a gap; or before a snapshot of a leader, which took the place of the log up to it.
+        """
+        known = bool(self.entries) or self.starts_at_zero
+        return index <= self.leaders_snapshot or (known and index > self.saved + 1)
 
     def _doubt_before(self, entry: Entry) -> None:
         """Doubt what lost records may have replaced; see the module's first lines.
@@ -299,11 +284,18 @@ class _Reading:
         before it.
         """
         reach = self.lost_since_entry
-        lowest = 0 if reach is None else entry.index - reach
-        for index in range(max(lowest, self.committed_here + 1), min(entry.index, self.last + 1)):
-            known = self.entries.get(index)
-            if known is not None and known.term != entry.term:
-                self.doubtful.add(index)
+        lowest = self.committed_here + 1
+        if reach is not None:
+            lowest = max(lowest, entry.index - reach)
+        elif entry.term == self.judged[1]:
+            lowest = max(lowest, self.judged[0] + 1)
+        begin = bisect_left(self.undoubted, lowest)
+        reached = self.undoubted[begin:]
+        safe = [index for index in reached if self.entries[index].term == entry.term]
+        self.undoubted[begin:] = safe
+        self.doubtful.update(set(reached).difference(safe))
+        if reach is None:
+            self.judged = entry.index - 1, entry.term
 
     def result(self) -> MemberLog:
         return MemberLog(
@@ -312,11 +304,18 @@ class _Reading:
             doubtful=frozenset(self.doubtful),
             hard_state=self.commit if self.seen_hard_state else None,
             snapshots=tuple(self.snapshots),
-            damages=tuple(self.damages),
+            damages=(*self.damages, *self._unlisted()),
             ending=self._final_ending(),
             committed_here=self.committed_here,
             starts_at_zero=self.starts_at_zero,
         )
+
+    def _unlisted(self) -> tuple[LogDamage, ...]:
+        unlisted = self.damage_count - len(self.damages)
+        if not unlisted:
+            return ()
+        last = self.damages[-1]
+        return (replace(last, offset=None, what=f"and {unlisted} more damaged places behind"),)
 
     def _final_ending(self) -> LogEnding:
         if self.ending is LogEnding.CLEAN and self.lost_since_entry != 0:

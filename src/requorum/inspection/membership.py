@@ -2,10 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import count
 
 from requorum.domain.ids import MemberId
+from requorum.errors import DamagedInput
 from requorum.formats.raftpb import ConfChange, ConfChangeType, Entry, EntryType, decode_conf_change
 from requorum.formats.snap import Snap
+
+_UNDECIDED_CHANGES_MAX = 1000
+"""A leader proposes one, and the next when that is committed; each is one more set of voters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ def membership_of(snaps: Iterable[Snap], entries: Mapping[int, Entry]) -> Member
     members = {} if newest is None else _members_in(newest)
     base = 0 if newest is None else newest.index
     for index in sorted(i for i in entries if i > base):
-        if entries[index].type is EntryType.CONF_CHANGE:
+        if _is_change(entries[index]):
             _apply(decode_conf_change(entries[index].data), members)
     return Membership(members) if members else None
 
@@ -56,17 +61,26 @@ def voter_sets(
     first members were committed before any of them existed.
     """
     sets = [frozenset(m.id for m in membership.voters)]
-    for index in sorted((i for i in entries if i > after), reverse=True):
-        entry = entries[index]
-        if entry.type is EntryType.CONF_CHANGE and not _founds_the_cluster(entries, index):
-            sets.append(_voters_before(decode_conf_change(entry.data), sets[-1]))
+    founded = _founding_entries(entries)
+    changes = [
+        decode_conf_change(entries[i].data)
+        for i in sorted((i for i in entries if i > max(after, founded)), reverse=True)
+        if _is_change(entries[i])
+    ]
+    if len(changes) > _UNDECIDED_CHANGES_MAX:
+        raise DamagedInput(f"{len(changes)} changes of members may or may not be committed")
+    for change in changes:
+        sets.append(_voters_before(change, sets[-1]))
     return tuple(dict.fromkeys(sets))
 
 
-def _founds_the_cluster(entries: Mapping[int, Entry], index: int) -> bool:
-    return all(
-        i in entries and entries[i].type is EntryType.CONF_CHANGE for i in range(1, index + 1)
-    )
+def _founding_entries(entries: Mapping[int, Entry]) -> int:
+    """Return the last of the entries, from the first on, that make the first members."""
+    return next(i for i in count(1) if not _is_change(entries.get(i))) - 1
+
+
+def _is_change(entry: Entry | None) -> bool:
+    return entry is not None and entry.type is EntryType.CONF_CHANGE
 
 
 def _voters_before(change: ConfChange, behind: frozenset[MemberId]) -> frozenset[MemberId]:

@@ -7,6 +7,7 @@ Three questions, each answered with its reasons:
 - `reasons_behind`: does the rest of the cluster know of commits that it does not hold?
 """
 
+from requorum.domain.version import EtcdVersion
 from requorum.inspection.evidence import MemberEvidence
 from requorum.inspection.member_log import LogEnding, MemberLog
 
@@ -106,6 +107,9 @@ def reasons_not_bootable(member: MemberEvidence) -> tuple[str, ...]:
 
 def _snapshot_reasons(member: MemberEvidence, log: MemberLog) -> list[str]:
     """Return whether etcd finds a .snap to start from, or the log from the very first entry."""
+    if _starts_from_marks(member):
+        base = max((s.index for s in log.snapshots if s.index <= log.commit), default=0)
+        return [*_older_than_snapshot(member, base), *_gap_reasons(log, base)]
     wanted = [s for s in log.snapshots if 0 < s.index <= max(log.commit, log.last_index)]
     kept = {(s.term, s.index) for s in member.snaps}
     usable = [s for s in wanted if (s.term, s.index) in kept]
@@ -117,6 +121,13 @@ def _snapshot_reasons(member: MemberEvidence, log: MemberLog) -> list[str]:
     if not wanted and not log.starts_at_zero:
         return ["its WAL has no beginning and names no snapshot"]
     return _gap_reasons(log, 0)
+
+
+def _starts_from_marks(member: MemberEvidence) -> bool:
+    """Return whether etcd goes by the log's own marks and reads no .snap file: 3.7 and later."""
+    state = member.database.state if member.database is not None else None
+    version = EtcdVersion.parse(state.storage_version or "") if state is not None else None
+    return version is not None and version.minor_series >= (3, 7)
 
 
 def _older_than_snapshot(member: MemberEvidence, base: int) -> list[str]:

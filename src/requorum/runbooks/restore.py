@@ -12,7 +12,7 @@ from requorum.domain.loss import Loss, UnprovenRange
 from requorum.domain.quorum import quorum_size
 from requorum.errors import DamagedInput, Refused, ToolUnfit
 from requorum.facts.live import LiveMember, quorum_serves
-from requorum.inspection.snapshot import SnapshotEvidence
+from requorum.inspection.file_verdict import FileVerdict, Verdict
 from requorum.ports import Disk
 from requorum.runbooks.exchange_data import (
     CANNOT_BUMP,
@@ -33,7 +33,7 @@ class RestoreFacts:
     running: Mapping[str, bool]
     has_data: Mapping[str, bool]
     disks: Mapping[str, Disk]
-    snapshot: SnapshotEvidence
+    snapshot: FileVerdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ def plan_restore(
                 workspaces,
                 snapshot=wishes.path,
                 source=wishes.path,
-                skip_hash_check=facts.snapshot.trailer == "absent",
+                skip_hash_check=facts.snapshot.verdict is Verdict.WITHOUT_HASH,
                 token=f"requorum-{run}",
                 bump_revision=bump,
             ),
@@ -81,10 +81,10 @@ def plan_restore(
     )
 
 
-def _refuse_damaged(snapshot: SnapshotEvidence, path: str) -> None:
-    if snapshot.problems:
+def _refuse_damaged(snapshot: FileVerdict, path: str) -> None:
+    if not snapshot.restorable:
         raise DamagedInput(
-            f"{path} must not be restored: {'; '.join(snapshot.problems)}",
+            f"{path} must not be restored: {'; '.join(snapshot.reasons)}",
             hint="Take another backup. Restoring this one would put the damage on every member.",
         )
 
@@ -107,15 +107,10 @@ def _bump(wishes: RestoreWishes, binaries: Mapping[str, EtcdBinaries]) -> int | 
     return wishes.bump_revision or None
 
 
-def _summary(snapshot: SnapshotEvidence, path: str) -> tuple[str, ...]:
-    what = (
-        "a snapshot whose SHA-256 matches"
-        if snapshot.trailer == "matches"
-        else "a copied database, without a SHA-256"
-    )
+def _summary(snapshot: FileVerdict, path: str) -> tuple[str, ...]:
     return (
-        f"{path} is {what}; every page is sound",
-        f"it stands at revision {snapshot.database.revision}",
+        f"{path}: {'; '.join(snapshot.reasons)}",
+        f"it stands at revision {snapshot.revision}",
     )
 
 
@@ -132,13 +127,13 @@ def _warnings(facts: RestoreFacts, bump: int | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _loss(snapshot: SnapshotEvidence) -> Loss:
+def _loss(snapshot: FileVerdict) -> Loss:
     later = UnprovenRange(
-        first_index=snapshot.database.index + 1,
+        first_index=snapshot.index + 1,
         last_index=None,
-        first_revision=snapshot.database.revision + 1,
+        first_revision=snapshot.revision + 1,
         last_revision=None,
-        reason=f"the file ends at revision {snapshot.database.revision}: "
+        reason=f"the file ends at revision {snapshot.revision}: "
         "whatever was written after it was made is not in it",
     )
     return Loss(unproven=(later,), grounds=())

@@ -1,42 +1,15 @@
 """Files of this machine: each function blocks, and names the path in its errors."""
 
-import errno
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from stat import S_IMODE, S_ISDIR, S_ISREG
 from typing import Literal
 
 from requorum.clients.hosts.mount_points import mount_points
-from requorum.errors import NotEnoughSpace, NotPermitted, Refused, RequorumError
+from requorum.clients.hosts.path_errors import path_errors
+from requorum.errors import Refused
 from requorum.ports import Disk, FileStat
-
-_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
-_HINTS = {
-    errno.EACCES: "Run requorum as a user who may, such as root.",
-    errno.EPERM: "Run requorum as a user who may, such as root.",
-    errno.EBUSY: "It may be a mount point: those cannot be renamed.",
-    errno.EXDEV: "A rename cannot lead to another file system.",
-}
-
-
-@contextmanager
-def path_errors(path: str) -> Iterator[None]:
-    """Turn an OSError into one of ours that names `path`."""
-    try:
-        yield
-    except OSError as error:
-        number = error.errno or 0
-        message = f"{path}: {os.strerror(number).lower()}"
-        raise _class_of(number)(message, hint=_HINTS.get(number)) from error
-
-
-def _class_of(number: int) -> type[RequorumError]:
-    if number in _NO_SPACE:
-        return NotEnoughSpace
-    return NotPermitted if number in {errno.EACCES, errno.EPERM} else RequorumError
 
 
 def stat(path: str) -> FileStat | None:

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from requorum.clients.hosts.local_files import path_errors, write_all
+from requorum.clients.hosts.local_files import write_all
+from requorum.clients.hosts.path_errors import path_errors
 from requorum.errors import Locked
 
 # struct flock of 64-bit Linux: l_type, l_whence, l_start, l_len, l_pid, padding.

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from requorum.clients.hosts import die_with_parent
-from requorum.clients.hosts.local_files import path_errors
+from requorum.clients.hosts.path_errors import path_errors
 from requorum.errors import DeadlineExceeded, RequorumError
 from requorum.ports import Completed
 

@@ -131,6 +131,8 @@ class Bucket:
     def _leaves(self, start: bytes | None) -> Iterator[tuple[Page, int]]:
         """Yield leaves in order, with the index of the first element that is wanted."""
         seen = {self.root.number}
+        database = self._database
+        left = min(database.meta.logical_size, database.source.size) - self.root.span
         path = [(self.root, 0 if start is None else self.root.index_of(start))]
         while path:
             page, index = path.pop()
@@ -144,6 +146,10 @@ class Bucket:
                 if child.number in seen:
                     raise page.damaged(f"page {child.number} is referenced twice")
                 seen.add(child.number)
+                # Pages within each other's overflow do, too, quadratically.
+                left -= child.span
+                if left < 0:
+                    raise page.damaged(f"page {child.number} overlaps others")
                 path.append((child, 0 if start is None else child.index_of(start)))
 
     def _child(self, page: Page, index: int, depth: int) -> Page:

@@ -1,11 +1,14 @@
 """What is wrong with a bbolt file, and where: findings, gathered rather than raised."""
 
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from requorum.errors import DamagedInput
+
+if TYPE_CHECKING:
+    # The meta pages are read without numpy, by whoever must not wait until it is imported.
+    import numpy as np
+    import numpy.typing as npt
 
 KEPT_MAX = 1000
 """A ruined file has millions of findings; the first thousand tell the story."""
@@ -38,10 +41,10 @@ class DamageLog:
 
     def add_rows(
         self,
-        pages: npt.NDArray[np.int64],
-        offsets: npt.NDArray[np.int64],
+        pages: "npt.NDArray[np.int64]",
+        offsets: "npt.NDArray[np.int64]",
         what: str,
-        values: npt.NDArray[np.int64] | npt.NDArray[np.uint64] | None = None,
+        values: "npt.NDArray[np.int64] | npt.NDArray[np.uint64] | None" = None,
     ) -> None:
         """Note one finding per row; `{}` in `what` is replaced by the row's value."""
         room = KEPT_MAX - len(self.kept)

@@ -5,6 +5,7 @@ import numpy as np
 from requorum.formats.bbolt.columns import (
     I64,
     NO_KEY,
+    TREE_OF_NAMES,
     U64,
     FileBytes,
     HeaderRows,
@@ -34,6 +35,11 @@ class Walk:
         self.reached: Mask = np.zeros(self.page_count, dtype=np.bool_)
         self.reached[:2] = True
 
+    @property
+    def reached_count(self) -> int:
+        """Return how many pages were reached: meta, freelist and overflow pages count too."""
+        return int(np.count_nonzero(self.reached))
+
     def claim(self, references: References) -> PageRows:
         """Return the sound pages among those referred to, in order, and note why not the others."""
         references = self._in_range(references)
@@ -44,6 +50,12 @@ class Walk:
         fresh = self.mark(pgid, headers.overflow)
         self._note_twice(references, pgid, ~fresh)
         return self._rows(references, pgid, headers).take(fresh)
+
+    def peek(self, references: References) -> PageRows:
+        """Return the pages as they stand in the file: not claimed, and not judged."""
+        references = references.take(references.pgid < self.page_count)
+        pgid = references.pgid.astype(np.int64)
+        return self._rows(references, pgid, read_headers(self._file, pgid * self._meta.page_size))
 
     def children(self, branches: PageRows) -> PageRows:
         """Return the pages below some branches, in order."""
@@ -58,11 +70,28 @@ class Walk:
 
         All must lie within the file. Of spans that overlap each other, the first by place wins.
         """
+        if self._mark_all(pgid, overflow):
+            return np.ones(len(pgid), dtype=np.bool_)
         fresh = ~_overlapping(pgid, overflow)
         if len(pgid):
             fresh[fresh] &= ~self._any_reached(pgid[fresh], overflow[fresh])
             self.reached[_spanned(pgid[fresh], overflow[fresh])] = True
         return fresh
+
+    def _mark_all(self, pgid: I64, overflow: I64) -> bool:
+        """Mark all where none was reached and none overlaps, which nothing needs to be sorted for.
+
+        Else nothing is marked.
+        """
+        spanned = _spanned(pgid, overflow)
+        if self.reached[spanned].any():
+            return False
+        before = self.reached_count
+        self.reached[spanned] = True
+        if self.reached_count - before == len(spanned):
+            return True
+        self.reached[spanned] = False
+        return False
 
     def _any_reached(self, pgid: I64, overflow: I64) -> Mask:
         if not len(pgid):
@@ -109,16 +138,16 @@ class Walk:
             pgid, pgid * size, (headers.overflow + 1) * size, headers.count,
             headers.flags == FLAG_LEAF,
             references.lower_offset, references.lower_size,
-            references.upper_offset, references.upper_size, references.nesting,
+            references.upper_offset, references.upper_size, references.tree,
         )  # fmt: skip  # columns in the order of their declaration
 
 
-def root_reference(pgid: int, *, from_page: int = 0, nesting: int = 0) -> References:
+def root_reference(pgid: int, *, from_page: int = 0, tree: int = TREE_OF_NAMES) -> References:
     """Return the reference to one tree's root, without bounds."""
     none = np.full(1, NO_KEY, dtype=np.int64)
     return References(
         np.full(1, pgid, dtype=np.uint64), np.full(1, from_page, dtype=np.int64),
-        np.zeros(1, dtype=np.int64), none, none, none, none, np.full(1, nesting, dtype=np.int64),
+        np.zeros(1, dtype=np.int64), none, none, none, none, np.full(1, tree, dtype=np.int64),
     )  # fmt: skip  # columns in the order of their declaration
 
 

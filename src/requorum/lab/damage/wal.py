@@ -69,7 +69,7 @@ def _zero(segment: Path, begin: int, end: int) -> None:
 
 
 def _records(segment: Path) -> list[Record]:
-    return read_segment(BufferSource(segment.read_bytes()), last=True).records
+    return list(read_segment(BufferSource(segment.read_bytes()), last=True).records)
 
 
 def _data_range(segment: Path, record: Record) -> tuple[int, int]:

@@ -1,0 +1,33 @@
+"""What the operating system says of a path, in our terms."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from requorum.errors import NotEnoughSpace, NotPermitted, RequorumError
+
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+_HINTS = {
+    errno.EACCES: "Run requorum as a user who may, such as root.",
+    errno.EPERM: "Run requorum as a user who may, such as root.",
+    errno.EBUSY: "It may be a mount point: those cannot be renamed.",
+    errno.EXDEV: "A rename cannot lead to another file system.",
+}
+
+
+@contextmanager
+def path_errors(path: str) -> Iterator[None]:
+    """Turn an OSError into one of ours that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        number = error.errno or 0
+        message = f"{path}: {os.strerror(number).lower()}"
+        raise _class_of(number)(message, hint=_HINTS.get(number)) from error
+
+
+def _class_of(number: int) -> type[RequorumError]:
+    if number in _NO_SPACE:
+        return NotEnoughSpace
+    return NotPermitted if number in {errno.EACCES, errno.EPERM} else RequorumError

@@ -1,0 +1,206 @@
+"""Which records are kept, and what is lost: the rules, each with what it rests on.
+
+Facts about etcd: a record never changes; records are only added at the end and removed by
+compactions; a compaction at revision C removes of each key all records at or below C but the last,
+and that one too where it is a tombstone below C. So:
+
+- A record that a file's whole tree lacks, at or below that file's compact revision, was compacted
+  away: it is superseded or deleted, even where what superseded it is lost.
+- Of each key the last record at or below C counts, all earlier ones are superseded.
+- Where later changes of a key may be lost, its record may be out of date: it is kept, and said.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from requorum.formats.bbolt.columns import I64, U64, Mask
+from requorum.inspection.salvage.claims import STRAY, Claims
+from requorum.inspection.salvage.intervals import NO_END, Intervals
+from requorum.inspection.salvage.knowledge import known_places, known_revisions
+from requorum.inspection.salvage.places import place_of
+from requorum.inspection.salvage.settled import Settled
+from requorum.inspection.salvage.strays import spanned_without
+from requorum.inspection.salvage.user_key_column import by_key
+from requorum.inspection.salvage.witness import Standing, Witness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """Masks are over `Settled.records`.
+
+    `compact` is the revision that the inputs are compacted to, `sealed` the one that the result
+    must be compacted to, so that it answers no question about revisions that are lost; -1: none.
+    `doubtful` records are kept, and may have been deleted or superseded by something that is lost.
+    `beyond` are kept ones that no tree ever committed. `lost_revisions` are all or a part lost;
+    `lost_places` may have held records that outlived the compaction. `contradicted` records are in
+    one file and not in another that must have them.
+    """
+
+    compact: int
+    sealed: int
+    kept: Mask
+    doubtful: Mask
+    beyond: Mask
+    refuted: Mask
+    contradicted: Mask
+    lost_revisions: Intervals
+    lost_places: Intervals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogKnowledge:
+    """What a replayed log adds: revisions of which every change is known, and a compaction.
+
+    `doubtful` are places whose records rest on something that is lost, `decided` revisions of
+    which it tells the content where files differ.
+    """
+
+    revisions: Intervals = field(default_factory=lambda: Intervals(()))
+    compact: int = -1
+    doubtful: U64 = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
+    decided: frozenset[int] = frozenset()
+
+
+NO_LOG_KNOWLEDGE = LogKnowledge()
+
+
+def judge(settled: Settled, log: LogKnowledge = NO_LOG_KNOWLEDGE) -> Judgement:
+    """Judge every record; `settled` must hold those that the log adds already."""
+    records, witnesses = settled.records, settled.witnesses
+    main = _mains(records)
+    compact = max(log.compact, *(w.least_compact for w in witnesses), -1)
+    refuted = _refuted(settled, main, compact)
+    contradicted = _contradicted(records, witnesses, main)
+    outvoted = _outvoted(contradicted, records)
+    known = known_revisions(witnesses, settled.gathered) | log.revisions
+    last = _last_revision(main, witnesses, log)
+    lost = known.complement(max(compact, 1) + 1, last)
+    sealed = max(compact, lost.last or compact)
+    prints = settled.prints
+    kept = ~outvoted & ((main > sealed) | _last_of_key(prints, main, sealed, ~outvoted))
+    kept &= ~refuted & ~(records.tombstone & (main < sealed))
+    beyond = kept & _beyond(records, witnesses, log)
+    compactable = main <= (compact if _compact_known(witnesses, log) else last)
+    doubtful = kept & (compactable & _unsure(records, known, compact, last) | beyond)
+    doubtful |= kept & np.isin(records.place, log.doubtful)
+    doubtful |= kept & _undecided(settled, log)
+    return Judgement(
+        compact=compact,
+        sealed=sealed,
+        kept=kept,
+        doubtful=doubtful,
+        beyond=beyond,
+        refuted=refuted,
+        contradicted=contradicted,
+        lost_revisions=lost,
+        lost_places=_lost_places(settled, log, compact),
+    )
+
+
+def _mains(records: Claims) -> I64:
+    return (records.place >> np.uint64(22)).astype(np.int64)
+
+
+def _refuted(settled: Settled, main: I64, compact: int) -> Mask:
+    places = settled.records.place
+    refuted = np.zeros(len(places), dtype=np.bool_)
+    for witness in settled.witnesses:
+        up_to = witness.last if witness.compact is None else witness.compact
+        refuted |= witness.covers(places) & ~witness.holds(places) & (main <= up_to)
+    for gathered in settled.gathered:
+        refuted |= spanned_without(gathered.strays, places) & (main <= compact)
+    return refuted
+
+
+def _contradicted(records: Claims, witnesses: Sequence[Witness], main: I64) -> Mask:
+    """Return the records that a file lacks although nothing can have compacted them there."""
+    contradicted = np.zeros(len(main), dtype=np.bool_)
+    for witness in witnesses:
+        if witness.standing is Standing.CURRENT and witness.compact is not None:
+            lacking = witness.covers(records.place) & ~witness.holds(records.place)
+            contradicted |= lacking & (main > witness.compact) & (main <= witness.last)
+    return contradicted
+
+
+def _outvoted(contradicted: Mask, records: Claims) -> Mask:
+    """Return the contradicted records that give way: those that only stray pages hold.
+
+    A record of a tree stays: its key says its sub revision only once, where a flipped bit is not
+    seen, and the same record at two places does no harm.
+    """
+    outvoted: Mask = contradicted & (records.rank == STRAY)
+    return outvoted
+
+
+def _undecided(settled: Settled, log: LogKnowledge) -> Mask:
+    """Return the records of keys that a conflict is about, with nothing to tell what is right.
+
+    Copies may name different keys: then all records of both are in doubt.
+    """
+    undecided = np.zeros(len(settled.records), dtype=np.bool_)
+    open_ = [c for c in settled.conflicts if not c.settled and c.revision not in log.decided]
+    if open_:
+        prints = {number for conflict in open_ for number in conflict.prints}
+        undecided |= np.isin(settled.prints, np.array(sorted(prints), dtype=np.int64))
+    return undecided
+
+
+def _last_revision(main: I64, witnesses: Sequence[Witness], log: LogKnowledge) -> int:
+    found = [int(main[-1])] if len(main) else []
+    found += [w.last for w in witnesses]
+    if log.revisions.last is not None:
+        found.append(log.revisions.last)
+    return max(found, default=1)
+
+
+def _last_of_key(prints: I64, main: I64, compact: int, counted: Mask) -> Mask:
+    """Return of each key the last of the `counted` records at or below the revision."""
+    order, first = by_key(prints)
+    order, first = _counted(order, first, counted)
+    old = main[order] <= compact
+    followed = np.append(~first[1:] & old[1:], False)[: len(order)]
+    last = np.zeros(len(prints), dtype=np.bool_)
+    last[order[old & ~followed]] = True
+    return last
+
+
+def _counted(order: I64, first: Mask, counted: Mask) -> tuple[I64, Mask]:
+    """Leave rows out of groups; a group that loses its first row begins with its next."""
+    group = np.cumsum(first)
+    which = counted[order]
+    order, group = order[which], group[which]
+    return order, np.append(True, group[1:] != group[:-1])[: len(order)]
+
+
+def _compact_known(witnesses: Sequence[Witness], log: LogKnowledge) -> bool:
+    """Return whether anything says to which revision the history is compacted."""
+    return any(w.compact is not None for w in witnesses) or log.compact >= 0
+
+
+def _unsure(records: Claims, known: Intervals, compact: int, last: int) -> Mask:
+    """Return the records of whose keys later changes may be lost that were compacted away since."""
+    unknown = known.complement(0, max(compact, 0)).last if known else last
+    unsure: Mask = records.sure_until < (-1 if unknown is None else unknown)
+    return unsure
+
+
+def _beyond(records: Claims, witnesses: Sequence[Witness], log: LogKnowledge) -> Mask:
+    """Return what lies behind the end of every tree: pages of a commit that never finished."""
+    if not witnesses:
+        return np.zeros(len(records), dtype=np.bool_)
+    last = max([*(w.last for w in witnesses), log.revisions.last or 0])
+    stray: Mask = (records.rank == STRAY) & (_mains(records) > last)
+    return stray
+
+
+def _lost_places(settled: Settled, log: LogKnowledge, compact: int) -> Intervals:
+    """Return the places at or below the revision that nobody can vouch for."""
+    known = known_places(settled.witnesses, [g.strays for g in settled.gathered])
+    by_log = Intervals.of((place_of(a), place_of(b + 1) - 1) for a, b in log.revisions)
+    end = place_of(compact + 1) - 1
+    return (known | by_log).complement(place_of(1), end) if compact > 0 else Intervals(())
+
+
+__all__ = ["NO_END", "NO_LOG_KNOWLEDGE", "Judgement", "LogKnowledge", "judge"]

@@ -1,0 +1,133 @@
+"""Files that tell different histories, and which of them is believed from where on.
+
+Two members of one cluster hold the same record at the same revision. A single difference is a
+damaged byte. Where difference follows difference the histories part: one file is another cluster's,
+or this one's before it was restored, or a bug has let the members diverge. Two such histories
+must not be mixed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from requorum.formats.bbolt.columns import I64, U64
+from requorum.inspection.salvage.witness import Witness
+
+DIFFERENCES_MIN = 3
+"""So many revisions must differ, and half of all that could be compared from there on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """From `revision` on, `believed` is right and `dropped` is another history, by file number.
+
+    `common`: how many records both hold alike before that. `votes`: how many other files agree
+    with each of the two.
+    """
+
+    revision: int
+    believed: int
+    dropped: int
+    common: int
+    votes: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A file's current tree, and a number for the content of each of its rows."""
+
+    witness: Witness
+    sums: U64
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """`differing` are main revisions, ascending; `compared` how many from the first one on."""
+
+    common: int
+    differing: I64
+    compared: int
+
+    @property
+    def parts(self) -> bool:
+        return len(self.differing) >= DIFFERENCES_MIN and 2 * len(self.differing) >= self.compared
+
+
+def find_partings(told: Sequence[Told]) -> list[Parting]:
+    """Return where histories part, earliest first; every pair of files is compared."""
+    pairs = list(combinations(range(len(told)), 2))
+    compared = {pair: _compare(told[pair[0]], told[pair[1]]) for pair in pairs}
+    parted = {pair: c for pair, c in compared.items() if c.parts}
+    partings = []
+    for (one, other), comparison in parted.items():
+        votes = tuple(
+            sum(
+                _pair(each, third) not in parted
+                for third in range(len(told))
+                if third not in (one, other)
+            )
+            for each in (one, other)
+        )
+        ranks = [(votes[n], *_rank(told[each].witness)) for n, each in enumerate((one, other))]
+        right, wrong = (one, other) if ranks[0] >= ranks[1] else (other, one)
+        partings.append(
+            Parting(
+                revision=int(comparison.differing[0]),
+                believed=told[right].witness.file,
+                dropped=told[wrong].witness.file,
+                common=comparison.common,
+                votes=(max(votes), min(votes)),
+            )
+        )
+    return sorted(partings, key=lambda p: p.revision)
+
+
+def _pair(one: int, other: int) -> tuple[int, int]:
+    return (min(one, other), max(one, other))
+
+
+def _rank(witness: Witness) -> tuple[int, int, int]:
+    return (witness.term or 0, witness.index or 0, witness.last)
+
+
+def _compare(one: Told, other: Told) -> _Comparison:
+    """Compare what both must hold: above both compact revisions, up to where both end."""
+    low = max(one.witness.least_compact, other.witness.least_compact)
+    high = min(one.witness.last, other.witness.last)
+    mine, theirs = _between(one, low, high), _between(other, low, high)
+    lacking = _mains(mine[0][_lacks(other.witness, mine[0])])
+    lacking_too = _mains(theirs[0][_lacks(one.witness, theirs[0])])
+    _, left, right = np.intersect1d(mine[0], theirs[0], assume_unique=True, return_indices=True)
+    unlike = mine[1][left] != theirs[1][right]
+    alike = int((~unlike).sum())
+    differing = np.unique(np.concatenate([lacking, lacking_too, _mains(mine[0][left][unlike])]))
+    if not len(differing):
+        return _Comparison(alike, differing, 0)
+    both = np.unique(np.concatenate([_mains(mine[0][left]), differing]))
+    return _Comparison(_common_before(one, other), differing, int((both >= differing[0]).sum()))
+
+
+def _between(told: Told, low: int, high: int) -> tuple[U64, U64]:
+    place = told.witness.rows.place
+    begin, end = np.searchsorted(
+        place, np.array([low + 1, high + 1], dtype=np.uint64) << np.uint64(22)
+    )
+    return place[begin:end], told.sums[begin:end]
+
+
+def _lacks(witness: Witness, places: U64) -> "np.typing.NDArray[np.bool_]":
+    return witness.covers(places) & ~witness.holds(places)
+
+
+def _common_before(one: Told, other: Told) -> int:
+    """Return how many records are alike in all that the two files hold."""
+    _, left, right = np.intersect1d(
+        one.witness.rows.place, other.witness.rows.place, assume_unique=True, return_indices=True
+    )
+    return int((one.sums[left] == other.sums[right]).sum())
+
+
+def _mains(column: U64) -> I64:
+    return (column >> np.uint64(22)).astype(np.int64)

@@ -1,0 +1,194 @@
+"""The keys at one moment: those that files hold, and on top of them what was replayed since."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+from copy import copy
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from requorum.formats.bbolt.columns import I64
+from requorum.formats.mvcc import KeyValue
+from requorum.inspection.salvage.settled import Settled
+from requorum.inspection.salvage.user_key_column import print_of, value_of
+
+_INSERTED_MAX = 1000
+"""More new keys than that are sorted in at once rather than one by one."""
+
+_TO_THE_END = b"\0"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyState:
+    """A live key. `sure`: nothing that is lost can have changed it since.
+
+    `by_log`: its numbers are known from the log alone, told from the cluster's beginning.
+    """
+
+    create_revision: int
+    mod_revision: int
+    version: int
+    value: bytes
+    lease: int
+    sure: bool = True
+    by_log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRows:
+    """Rows of the settled records, one for each live key, sorted by the prints of their keys.
+
+    `unknown_revision` is the last one of whose changes some are unknown: keys of which nothing is
+    known since then may be others now. -1: all changes are known.
+    """
+
+    prints: I64
+    rows: I64
+    unknown_revision: int
+
+
+NO_BASE = BaseRows(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), -1)
+
+_Changes = dict[bytes, KeyState | int | None]
+
+
+class KeySpace:
+    """Keys by name. `complete`: every key that there is, is known; others might exist else.
+
+    A key that a record of the files was found to say is kept as that record's row: a log may hold
+    more than memory does.
+    """
+
+    def __init__(self, settled: Settled, base: BaseRows, *, complete: bool) -> None:
+        self.complete = complete
+        self._settled = settled
+        self._base = base
+        self._changed: _Changes = {}
+        self._doubted: _Changes = {}
+        self._base_names: list[bytes] | None = None
+        self._new_names: list[bytes] = []
+        self._waiting: list[bytes] = []
+        self._leased: dict[int, set[bytes]] | None = None
+
+    @property
+    def from_nothing(self) -> bool:
+        """Return whether there was no key at the beginning, and so each one is the log's."""
+        return self.complete and not len(self._base.rows)
+
+    def get(self, key: bytes) -> KeyState | None:
+        """Return a live key, None where it is not there as far as is known."""
+        if key in self._changed:
+            return self._told(self._changed[key])
+        if key in self._doubted:
+            state = self._told(self._doubted[key])
+            return None if state is None else replace(state, sure=False, by_log=False)
+        return self._in_base(key)
+
+    def is_known(self, key: bytes) -> bool:
+        """Return whether it is sure what `get` says of a key."""
+        if self.complete or key in self._changed:
+            return True
+        state = self.get(key)
+        return state is not None and state.sure
+
+    def doubt(self) -> None:
+        """Take note that there were changes of which nothing is known."""
+        self.complete = False
+        self._doubted |= self._changed
+        self._changed = {}
+
+    def copy(self) -> "KeySpace":
+        """Return another key space that begins with the same keys."""
+        other = copy(self)
+        # ruff: noqa: SLF001  # the other one is of this class, too
+        other._changed, other._doubted = dict(self._changed), dict(self._doubted)
+        other._new_names, other._waiting = [*self._new_names], [*self._waiting]
+        other._leased = None
+        return other
+
+    def put(self, key: bytes, state: KeyState, row: int | None = None) -> None:
+        """Set a key; `row` is the record that says the same, where there is one."""
+        self._note(key, state)
+        # The row, and in the lowest bit whether the log proves its numbers.
+        self._changed[key] = state if row is None else row << 1 | state.by_log
+
+    def delete(self, key: bytes) -> None:
+        """Remove a key."""
+        self._note(key, None)
+        self._changed[key] = None
+
+    def keys_in(self, key: bytes, range_end: bytes) -> list[bytes]:
+        """Return the live keys of a range in order, as etcd has ranges."""
+        if not range_end:
+            return [key] if self.get(key) is not None else []
+        end = None if range_end == _TO_THE_END else range_end
+        found = [*_slice(self._names_of_base(), key, end), *_slice(self._new(), key, end)]
+        return [name for name in sorted(set(found)) if self.get(name) is not None]
+
+    def keys_of_lease(self, lease: int) -> list[bytes]:
+        """Return the keys that are attached to a lease, in order."""
+        return sorted(self._leases().get(lease, ()))
+
+    def _told(self, changed: KeyState | int | None) -> KeyState | None:
+        if not isinstance(changed, int):
+            return changed
+        state = self._state(changed >> 1)[1]
+        return replace(state, by_log=bool(changed & 1))
+
+    def _in_base(self, key: bytes) -> KeyState | None:
+        at = int(np.searchsorted(self._base.prints, print_of(key)))
+        if at == len(self._base.prints) or self._base.prints[at] != print_of(key):
+            return None
+        row = int(self._base.rows[at])
+        state = self._state(row)[1]
+        until = int(self._settled.records.sure_until[row])
+        return state if until >= self._base.unknown_revision else replace(state, sure=False)
+
+    def _state(self, row: int) -> tuple[bytes, KeyState]:
+        kv = KeyValue.decode(value_of(self._settled.files, self._settled.records, row))
+        state = KeyState(kv.create_revision, kv.mod_revision, kv.version, kv.value, kv.lease)
+        return kv.key, state
+
+    def _note(self, key: bytes, after: KeyState | None) -> None:
+        if key not in self._changed:
+            self._waiting.append(key)
+        if self._leased is None:
+            return
+        before = self.get(key)
+        if before is not None and before.lease:
+            self._leased.get(before.lease, set()).discard(key)
+        self._attach(key, after)
+
+    def _names_of_base(self) -> list[bytes]:
+        if self._base_names is None:
+            self._base_names = sorted(self._state(row)[0] for row in self._base.rows.tolist())
+        return self._base_names
+
+    def _new(self) -> list[bytes]:
+        if len(self._waiting) > _INSERTED_MAX:
+            self._new_names = sorted({*self._new_names, *self._waiting})
+        else:
+            for name in self._waiting:
+                insort(self._new_names, name)
+        self._waiting.clear()
+        return self._new_names
+
+    def _leases(self) -> dict[int, set[bytes]]:
+        if self._leased is None:
+            self._leased = {}
+            for row in self._base.rows.tolist():
+                key, state = self._state(row)
+                if key not in self._changed and key not in self._doubted:
+                    self._attach(key, state)
+            for key in self._changed.keys() | self._doubted.keys():
+                self._attach(key, self.get(key))
+        return self._leased
+
+    def _attach(self, key: bytes, state: KeyState | None) -> None:
+        if self._leased is not None and state is not None and state.lease:
+            self._leased.setdefault(state.lease, set()).add(key)
+
+
+def _slice(names: list[bytes], begin: bytes, end: bytes | None) -> Iterable[bytes]:
+    first = bisect_left(names, begin)
+    return names[first:] if end is None else names[first : max(first, bisect_left(names, end))]

@@ -1,0 +1,433 @@
+"""The log told over again, and held against every record that survived.
+
+Each entry's changes are predicted from the state before it. Where records of that revision survive,
+they must be what was predicted; that proves the state, and with it everything that was predicted
+since the last time it was proven. Where they are not: the entry may have been turned down; a byte
+of the record may be damaged, for the log has checksums and the file has none; or the state is not
+what we think, and then nothing predicted since the last proof is believed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from requorum.formats.mvcc import KeyValue
+from requorum.formats.raftpb import Entry
+from requorum.formats.requests import DeleteRange, LeaseRevoke, Put, RequestOp, Txn
+from requorum.inspection.alignment import Change, effect_of, in_range
+from requorum.inspection.salvage.intervals import Intervals, Stretch
+from requorum.inspection.salvage.places import main_of, place_of
+from requorum.inspection.salvage.replay.applied import KeyChange, Outcome
+from requorum.inspection.salvage.replay.base import MemberState, Truth
+from requorum.inspection.salvage.replay.key_space import KeyState
+from requorum.inspection.salvage.replay.member import Keyed, Member, request_of
+from requorum.inspection.salvage.user_key_column import value_of
+
+LOOKAHEAD = 200
+"""How many entries are asked whether one of them made a revision that this one did not."""
+
+CORRECTIONS_MAX = 50
+"""So many revisions in a row that differ are no damaged bytes: the state is not what we think."""
+
+UNLIKE_MAX = 2
+"""So many of them may have nothing in common with what the log says."""
+
+_DIFFERENT_BYTES = 4
+"""Less than one byte in so many differs where damage has changed a key or a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldRecord:
+    """A record that the log tells of and that no file holds so.
+
+    `doubtful`: keys that are lost may have changed its numbers, or its place in history.
+    """
+
+    place: int
+    key: bytes
+    state: KeyState | None
+    doubtful: bool
+
+
+@dataclass(slots=True)
+class Told:
+    """What came of telling a stretch of the log.
+
+    `records` are those that no file holds, or holds differently. `proven_index` and
+    `proven_revision` are where the state was last confirmed. `stopped` says why the telling ended
+    before the log did, None where it did not. `turned_down` counts entries that changed nothing
+    although nothing that is known forbade them; `guessed` those whose effect rests on keys that
+    may exist and are lost, `unsure` the revisions that may hold more, or others, therefore.
+    `confirmed` are those of which files hold different contents, and the log the chosen one.
+    """
+
+    begun_revision: int
+    records: list[ToldRecord] = field(default_factory=list)
+    pending: list[ToldRecord] = field(default_factory=list)
+    corrected: list[int] = field(default_factory=list)
+    proven_index: int = 0
+    proven_revision: int = 0
+    checked: int = 0
+    turned_down: int = 0
+    guessed: int = 0
+    confirmed: set[int] = field(default_factory=set)
+    unsure: list[Stretch] = field(default_factory=list)
+    stopped: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The records of one revision that files hold; `whole`: there were no others."""
+
+    rows: tuple[tuple[int, int, bool, KeyValue], ...]
+    """(row, sub, tombstone, content)."""
+    whole: bool
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return tuple(Change(kv.key, None if gone else kv.value) for _, _, gone, kv in self.rows)
+
+
+class Teller:
+    """Tells contiguous entries from a state on."""
+
+    def __init__(
+        self, truth: Truth, state: MemberState, *, unproven: bool = False, unsure_until: int = 0
+    ) -> None:
+        """Begin; `unproven` is whether the state's revision itself is a guess.
+
+        Up to revision `unsure_until` it is, even where later ones are found in the files.
+        """
+        self.truth = truth
+        self.member = Member(state)
+        self.told = Told(state.revision)
+        self.last_guess = state.revision
+        """The last revision that may hold more, or others, than is told."""
+        self._doubted: list[int] = []
+        self._unlike = 0
+        self._guessing = unproven
+        self._unsure_from = state.revision + 1 if unproven else None
+        self._unsure_until = unsure_until
+        if unsure_until > state.revision:
+            self.told.unsure.append((state.revision + 1, unsure_until))
+        """The revision from which on the numbers of revisions are a guess."""
+        self.told.proven_index, self.told.proven_revision = state.index, state.revision
+
+    @property
+    def state(self) -> MemberState:
+        """Return the state behind the entries that were told."""
+        return self.member.state
+
+    def tell(self, entries: Mapping[int, Entry], first: int, last: int) -> None:
+        """Tell the entries [first, last]; ends early where `Told.stopped` says why."""
+        for index in range(first, last + 1):
+            entry = entries[index]
+            request = request_of(entry)
+            if isinstance(request, Put | DeleteRange | Txn | LeaseRevoke):
+                ahead = range(index + 1, min(index + LOOKAHEAD, last) + 1)
+                self._tell(request, entry, map(entries.__getitem__, ahead))
+                if self.told.stopped is not None:
+                    return
+            elif request is not None:
+                self.member.apply_other(request, entry)
+            self.state.index = index
+
+    def confirm(self, revision: int) -> bool:
+        """Take note that the state must be at a revision; return whether it is."""
+        if revision == self.state.revision:
+            self._prove()
+            return True
+        self.told.stopped = (
+            f"behind entry {self.state.index} the log makes revision {self.state.revision}, "
+            f"a database stands at {revision}"
+        )
+        return False
+
+    def finish(self) -> Told:
+        """Return what was told; what nothing confirms at the end is believed if nothing stopped."""
+        if self.told.stopped is None:
+            if self._unsure_from is not None:
+                self.told.unsure.append((self._unsure_from, self.state.revision))
+            if self._doubted and not self.state.keys.complete:
+                self._leave_open()
+            self._believe_pending()
+        return self.told
+
+    def _leave_open(self) -> None:
+        """Let the files have the last word where nothing shows any more that the log is right."""
+        first, doubted = self._doubted[0], set(self._doubted)
+        self.told.pending = [
+            replace(record, doubtful=record.doubtful or main_of(record.place) >= first)
+            for record in self.told.pending
+            if main_of(record.place) not in doubted
+        ]
+        self.told.unsure.append((first, self.state.revision))
+
+    def _prove(self) -> None:
+        """Believe what was told up to here: its place in history is confirmed."""
+        self.told.pending = [
+            record if self._stays_doubtful(record) else replace(record, doubtful=False)
+            for record in self.told.pending
+        ]
+        self._guessing = False
+        self._unsure_from = None
+        self._believe_pending()
+
+    def _stays_doubtful(self, record: ToldRecord) -> bool:
+        unsure = record.state is not None and not record.state.sure
+        return unsure or main_of(record.place) <= self._unsure_until
+
+    def _believe_pending(self) -> None:
+        self.told.records += self.told.pending
+        self.told.pending.clear()
+        self.told.corrected += self._doubted
+        self._doubted.clear()
+        self._unlike = 0
+        self.told.proven_index = self.state.index
+        self.told.proven_revision = self.state.revision
+
+    def _tell(self, request: Keyed, entry: Entry, ahead: Iterable[Entry]) -> None:
+        outcome = self.member.outcome(request, entry)
+        held = self._held(self.state.revision + 1)
+        changes = outcome.changes
+        if not held.rows and not held.whole:
+            self._believe(changes, outcome, held)
+        elif changes and _agrees(changes, held):
+            self._believe(changes, outcome, held)
+            self.told.checked += 1
+            if self.state.revision in self.truth.disputed:
+                self.told.confirmed.add(self.state.revision)
+            self._prove()
+        elif not changes and not self._made_this(request, outcome, held):
+            pass
+        else:
+            self._differs(request, outcome, entry, held, ahead)
+        if isinstance(request, LeaseRevoke) and not outcome.rejected:
+            self.member.apply_other(request, entry)
+
+    def _made_this(self, request: Keyed, outcome: Outcome, held: _Held) -> bool:
+        """Return whether an entry that should change nothing made these changes all the same."""
+        return not outcome.certain and bool(held.rows) and _may_have_made(request, held)
+
+    def _differs(
+        self,
+        request: Keyed,
+        outcome: Outcome,
+        entry: Entry,
+        held: _Held,
+        ahead: Iterable[Entry],
+    ) -> None:
+        """Settle what it means that the records of a revision are not what was predicted."""
+        if not outcome.certain and held.rows and _may_have_made(request, held):
+            self._adopt(held)
+        elif outcome.certain and self._may_be_damaged(outcome, held):
+            self._doubted.append(self.state.revision + 1)
+            self._believe(outcome.changes, outcome, _Held((), held.whole), corrected=True)
+        elif self._may_be_turned_down(outcome, held, ahead):
+            # It was turned down, for whatever reason.
+            self.told.turned_down += 1
+            outcome.rejected = True
+        else:
+            main = self._doubted[0] if self._doubted else self.state.revision + 1
+            self.told.stopped = (
+                f"revision {main} is not what entry {entry.index} and those before make"
+            )
+
+    def _may_be_turned_down(self, outcome: Outcome, held: _Held, ahead: Iterable[Entry]) -> bool:
+        """Return whether a later entry made this revision, so that this one made none."""
+        if not held.rows or (outcome.certain and self._unsure_from is not None):
+            return False
+        return any(_explains(other, held) for other in ahead)
+
+    def _may_be_damaged(self, outcome: Outcome, held: _Held) -> bool:
+        """Return whether damaged bytes of the file can be all that is wrong."""
+        unsure_where = self._unsure_from is not None
+        if unsure_where or not held.rows or len(self._doubted) >= CORRECTIONS_MAX:
+            return False
+        if _alike(outcome.changes, held):
+            return True
+        # A record may be damaged beyond likeness; where the state is wrong the next ones are, too.
+        self._unlike += 1
+        return bool(outcome.changes) and self._unlike <= UNLIKE_MAX
+
+    def _believe(
+        self, changes: list[KeyChange], outcome: Outcome, held: _Held, *, corrected: bool = False
+    ) -> None:
+        """Make the changes; note those that no file holds."""
+        if not outcome.certain and not held.whole:
+            self._guess(made_some=bool(changes))
+        if not changes:
+            return
+        main = self.state.revision + 1
+        rows = {sub: row for row, sub, _, _ in held.rows}
+        settled = [self._from_row(change, rows.get(sub)) for sub, change in enumerate(changes)]
+        for sub, change in enumerate(settled):
+            place = place_of(main, sub)
+            # A deletion that was compacted away tells of an older record that survived by chance.
+            wanted = corrected or change.state is None or not self._compacted_away(place)
+            if sub not in rows and wanted:
+                unsure = change.state is not None and not change.state.sure
+                doubtful = unsure or self._guessing or main <= self._unsure_until
+                self.told.pending.append(ToldRecord(place, change.key, change.state, doubtful))
+        self.member.change(settled, [rows.get(sub) for sub in range(len(settled))])
+
+    def _guess(self, *, made_some: bool) -> None:
+        """Note that an entry may have done more than is told of it."""
+        main = self.state.revision + 1
+        self.told.guessed += 1
+        self._guessing = True
+        self.last_guess = main
+        if made_some:
+            self.told.unsure.append((main, main))
+        elif self._unsure_from is None:
+            self._unsure_from = main
+
+    def _from_row(self, change: KeyChange, row: int | None) -> KeyChange:
+        """Return the change with the numbers that a record has, where ours are not sure."""
+        if row is None or change.state is None or change.state.sure:
+            return change
+        kv = self._content(row)
+        state = KeyState(kv.create_revision, kv.mod_revision, kv.version, kv.value, kv.lease)
+        return KeyChange(change.key, state)
+
+    def _adopt(self, held: _Held) -> None:
+        """Take over what a revision holds."""
+        changes = [
+            KeyChange(
+                kv.key,
+                None if gone else KeyState(
+                    kv.create_revision, kv.mod_revision, kv.version, kv.value, kv.lease
+                ),
+            )
+            for _, _, gone, kv in held.rows
+        ]  # fmt: skip  # a put, or a deletion
+        self.member.change(changes, [row for row, _, _, _ in held.rows])
+        self.told.checked += 1
+        self._prove()
+
+    def _held(self, main: int) -> _Held:
+        records = self.truth.settled.records
+        bounds = np.array([place_of(main), place_of(main + 1)], dtype=np.uint64)
+        begin, end = np.searchsorted(records.place, bounds).tolist()
+        rows = tuple(
+            (row, int(records.place[row]) - place_of(main), bool(records.tombstone[row]),
+             self._content(row))
+            for row in range(begin, end)
+        )  # fmt: skip  # one record
+        return _Held(rows, self.truth.is_known(main))
+
+    def _content(self, row: int) -> KeyValue:
+        settled = self.truth.settled
+        return KeyValue.decode(value_of(settled.files, settled.records, row))
+
+    def _compacted_away(self, place: int) -> bool:
+        return self.truth.is_known_place(place)
+
+
+class _Blind(Teller):
+    """Tells without looking at the files."""
+
+    def _held(self, main: int) -> _Held:  # noqa: ARG002  # nothing is held of any revision
+        return _Held((), whole=False)
+
+    def _compacted_away(self, place: int) -> bool:  # noqa: ARG002  # no record is wanted
+        return True
+
+
+def revisions_made(
+    truth: Truth, state: MemberState, entries: Mapping[int, Entry], first: int, last: int
+) -> tuple[int, int]:
+    """Return how many revisions the entries [first, last] make, as far as the state tells.
+
+    And how many of them up to the last entry that may have made more or fewer.
+    """
+    teller = _Blind(truth, state.copy())
+    teller.tell(entries, first, last)
+    made = teller.state.revision - state.revision
+    return made, teller.last_guess - state.revision
+
+
+def _agrees(changes: list[KeyChange], held: _Held) -> bool:
+    """Return whether predicted changes are what a revision holds, or what is left of it."""
+    if held.whole and len(changes) != len(held.rows):
+        return False
+    return all(
+        sub < len(changes) and _is(changes[sub], kv, gone=gone) for _, sub, gone, kv in held.rows
+    )
+
+
+def _is(change: KeyChange, kv: KeyValue, *, gone: bool) -> bool:
+    if change.key != kv.key or (change.state is None) != gone:
+        return False
+    state = change.state
+    if state is None:
+        return True
+    if state.by_log and (state.create_revision, state.version) != (kv.create_revision, kv.version):
+        return False
+    return (state.value, state.lease) == (kv.value, kv.lease)
+
+
+def _explains(entry: Entry, held: _Held) -> bool:
+    effect = effect_of(entry, strict=False)
+    return not effect.never and effect.explains(held.changes)
+
+
+def _may_have_made(request: Keyed, held: _Held) -> bool:
+    """Return whether each record that is left can be a change of this request."""
+    return all(_may_make(request, change) for change in held.changes)
+
+
+def _may_make(request: RequestOp | LeaseRevoke, change: Change) -> bool:
+    match request:
+        case Put():
+            same = request.ignore_value or change.value == request.value
+            return change.value is not None and change.key == request.key and same
+        case DeleteRange():
+            return change.value is None and in_range(change.key, request.key, request.range_end)
+        case LeaseRevoke():
+            return change.value is None
+        case Txn():
+            return any(_may_make(o, change) for o in (*request.success, *request.failure))
+        case _:
+            return False
+
+
+def _alike(changes: list[KeyChange], held: _Held) -> bool:
+    """Return whether damaged bytes can be all that the file's records differ by.
+
+    Each must agree with the change of its place, or in its key or its value; one that lies at no
+    change's place, in both.
+    """
+    if not changes or not held.rows:
+        return False
+    for _, sub, gone, kv in held.rows:
+        at_place = changes[sub : sub + 1]
+        near = [_near(change, kv, gone=gone) for change in (at_place or changes)]
+        if not (any(near) if at_place else any(_is(c, kv, gone=gone) for c in changes)):
+            return False
+    return True
+
+
+def _near(change: KeyChange, kv: KeyValue, *, gone: bool) -> bool:
+    if (change.state is None) != gone:
+        return False
+    if change.state is None:
+        return _like(change.key, kv.key)
+    if change.key == kv.key or change.state.value == kv.value:
+        return True
+    return _like(change.key, kv.key) and _like(change.state.value, kv.value)
+
+
+def _like(one: bytes, other: bytes) -> bool:
+    """Return whether two texts differ in a few bytes only."""
+    if len(one) != len(other):
+        return False
+    different = sum(a != b for a, b in zip(one, other, strict=True))
+    return different == 0 or different * _DIFFERENT_BYTES < len(one)
+
+
+def told_revisions(told: Sequence[Told]) -> Intervals:
+    """Return the revisions of which the log knows every change."""
+    stretches: list[Stretch] = [(t.begun_revision + 1, t.proven_revision) for t in told]
+    return Intervals.of(stretches) - Intervals.of(s for t in told for s in t.unsure)

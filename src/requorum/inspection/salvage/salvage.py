@@ -1,0 +1,191 @@
+"""All that files and logs of one cluster prove, put together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from requorum.formats.backend import Lease
+from requorum.formats.backend_file import lease_row
+from requorum.formats.bbolt.columns import FileBytes
+from requorum.formats.mvcc import KeyValue
+from requorum.formats.source import BufferSource
+from requorum.inspection.completed_log import CompletedLog, complete_log
+from requorum.inspection.member_log import MemberLog
+from requorum.inspection.salvage.claims import Claims
+from requorum.inspection.salvage.gather import Gathered
+from requorum.inspection.salvage.judge import NO_LOG_KNOWLEDGE, Judgement, LogKnowledge, judge
+from requorum.inspection.salvage.other_buckets import (
+    LEASES,
+    OtherBuckets,
+    merge_buckets,
+    newest_first,
+)
+from requorum.inspection.salvage.places import main_of
+from requorum.inspection.salvage.replay.auth_state import read_auth_state
+from requorum.inspection.salvage.replay.base import MemberState, Truth
+from requorum.inspection.salvage.replay.log_story import LogStory, begins_with_cluster, tell_log
+from requorum.inspection.salvage.replay.story import ToldRecord
+from requorum.inspection.salvage.settled import Settled, settle
+from requorum.inspection.salvage.user_key_column import print_of
+
+LOG = -1
+"""The rank of records that the log proves: better than any file's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Salvaged:
+    """`settled` holds the records of the files and those of the log, `judgement` is over them.
+
+    `log_file` is the number by which the log's records name their file. `index` and `term` are
+    the last entry that is in; `known_commit` is up to where entries are known to be committed.
+    """
+
+    settled: Settled
+    judgement: Judgement
+    others: OtherBuckets
+    index: int
+    term: int
+    log: CompletedLog | None
+    story: LogStory | None
+    log_file: int
+    known_commit: int
+
+
+def salvage(gathered: Sequence[Gathered], logs: Mapping[str, MemberLog]) -> Salvaged:
+    """Put everything together. Never raises for damage."""
+    settled = settle(gathered)
+    log = complete_log({name: log for name, log in logs.items() if log.entries})
+    story = _story(settled, log, logs) if log is not None else None
+    knowledge = NO_LOG_KNOWLEDGE
+    if story is not None:
+        records = [record for told in story.told for record in told.records]
+        corrected = [revision for told in story.told for revision in told.corrected]
+        settled = with_log(settled, records, corrected)
+        knowledge = LogKnowledge(
+            revisions=story.revisions,
+            compact=story.state.compact if story.state is not None else -1,
+            doubtful=np.array([r.place for r in records if r.doubtful], dtype=np.uint64),
+            decided=frozenset(corrected).union(*(told.confirmed for told in story.told)),
+        )
+    newest = newest_first(settled.witnesses)
+    index = (newest[0].index or 0) if newest else 0
+    term = (newest[0].term or 1) if newest else 1
+    others = merge_buckets(newest)
+    if story is not None and story.state is not None and story.state.index >= index:
+        others = _after_log(others, story.state)
+        index = story.state.index
+        term = log.entries[index].term if log is not None and index in log.entries else term
+    return Salvaged(
+        settled=settled,
+        judgement=judge(settled, knowledge),
+        others=others,
+        index=max(index, 1),
+        term=term,
+        log=log,
+        story=story,
+        log_file=len(gathered),
+        known_commit=_known_commit(settled, logs),
+    )
+
+
+def _story(settled: Settled, log: CompletedLog, logs: Mapping[str, MemberLog]) -> LogStory:
+    truth = Truth(settled)
+    marks = [(s.index, s.term) for s in logs[log.winner].snapshots]
+    fresh = log.first_index == 1 and begins_with_cluster(log.entries, marks)
+    return tell_log(truth, log, fresh=fresh)
+
+
+def _known_commit(settled: Settled, logs: Mapping[str, MemberLog]) -> int:
+    """Return the highest entry that anything knows to be committed: what is applied is."""
+    applied = [w.index or 0 for w in settled.witnesses]
+    return max([*applied, *(log.commit for log in logs.values())], default=0)
+
+
+def with_log(
+    settled: Settled, told: Sequence[ToldRecord], corrected: Sequence[int] = ()
+) -> Settled:
+    """Add the log's records, in place of those that files hold differently at the same place.
+
+    Of `corrected` revisions only the log's records are kept.
+    """
+    number = len(settled.files)
+    if not told:
+        return replace(settled, files=(*settled.files, None))
+    by_place = {record.place: record for record in told}
+    places = sorted(by_place)
+    encoded = [_encoded(by_place[place]) for place in places]
+    sizes = np.array([len(value) for value in encoded], dtype=np.int64)
+    column = np.array(places, dtype=np.uint64)
+    count = len(places)
+    added = Claims(
+        place=column,
+        tombstone=np.array([by_place[p].state is None for p in places], dtype=np.bool_),
+        file=np.full(count, number, dtype=np.int8),
+        value_offset=np.cumsum(sizes) - sizes,
+        value_size=sizes,
+        rank=np.full(count, LOG, dtype=np.int8),
+        sure_until=np.array([main_of(p) for p in places], dtype=np.int64),
+    )
+    mains = (settled.records.place >> np.uint64(22)).astype(np.int64)
+    kept = ~np.isin(settled.records.place, column) & ~np.isin(
+        mains, np.array(corrected, dtype="i8")
+    )
+    records = Claims.concatenate([settled.records.take(kept), added])
+    prints = np.array([print_of(by_place[place].key) for place in places], dtype=np.int64)
+    order = np.argsort(records.place, kind="stable")
+    file = FileBytes(BufferSource(b"".join(encoded).ljust(8, b"\0")))
+    return replace(
+        settled,
+        files=(*settled.files, file),
+        records=records.take(order),
+        prints=np.concatenate([settled.prints[kept], prints])[order],
+    )
+
+
+def _encoded(record: ToldRecord) -> bytes:
+    state = record.state
+    if state is None:
+        return KeyValue(key=record.key).encode()
+    return KeyValue(
+        key=record.key,
+        create_revision=state.create_revision,
+        mod_revision=state.mod_revision,
+        version=state.version,
+        value=state.value,
+        lease=state.lease,
+    ).encode()
+
+
+def _after_log(others: OtherBuckets, state: MemberState) -> OtherBuckets:
+    """Return the rows as they are behind the log; those that did not change keep their bytes.
+
+    What the log could not tell of users and roles, because entries before are lost, stays.
+    """
+    known = others.rows[LEASES]
+    leases = dict(lease_row(Lease(number, ttl, 0)) for number, ttl in state.leases.items())
+    rows: dict[bytes, Mapping[bytes, bytes]] = {
+        **others.rows,
+        LEASES: {key: known.get(key, value) for key, value in leases.items()},
+    }
+    before = read_auth_state(others.rows).rows()
+    for name, after in _auth_rows(others, state).items():
+        if name not in state.incomplete:
+            rows[name] = {
+                key: others.rows[name][key]
+                if key in others.rows[name] and before[name].get(key) == value
+                else value
+                for key, value in after.items()
+            }
+    return OtherBuckets(rows, state.incomplete, others.filled)
+
+
+def _auth_rows(others: OtherBuckets, state: MemberState) -> dict[bytes, dict[bytes, bytes]]:
+    """Return the rows of users and roles; passwords that the log has not hashed come from files."""
+    in_files = read_auth_state(others.rows).users
+    for name in [*state.auth.unusable]:
+        if name in in_files and name in state.auth.users and in_files[name].password:
+            hashed = in_files[name].password
+            state.auth.users[name] = replace(state.auth.users[name], password=hashed)
+            state.auth.unusable.discard(name)
+    return state.auth.rows()

@@ -1,0 +1,114 @@
+"""Fuzz every format, led by coverage, two at a time: `make fuzz MINUTES=10`.
+
+Runs in the virtual environment that has atheris. The corpus of each format begins with the seeds
+of targets.py and is minimised at the end; it is kept below `.fuzz/`, and not committed.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from targets import TARGETS
+
+_HERE = Path(__file__).parent
+_FLAGS = ("-timeout=30", "-rss_limit_mb=2048", "-max_len=65536", "-print_final_stats=1")
+_EXECUTED = re.compile(r"stat::number_of_executed_units: *(\d+)")
+_COVERED = re.compile(r"\bcov: (\d+)")
+_PEAK = re.compile(r"stat::peak_rss_mb: *(\d+)")
+_GRACE_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of one format: executions, edges covered, and where the finding lies, if any."""
+
+    name: str
+    seconds: float
+    executed: int
+    covered: int
+    peak_mib: int
+    corpus: str
+    finding: str | None
+
+
+def main() -> int:
+    """Return 1 where there is a finding."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("formats", nargs="*", default=[], choices=[*TARGETS, []])
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--room", type=Path, default=Path(".fuzz"))
+    wanted = parser.parse_args()
+    with ThreadPoolExecutor(wanted.jobs) as pool:
+        names = wanted.formats or list(TARGETS)
+        runs = list(pool.map(lambda n: _fuzz(n, wanted.minutes * 60, wanted.room), names))
+    for run in runs:
+        print(
+            f"{run.name}: {run.executed} executions in {run.seconds / 60:.1f} minutes, "
+            f"{run.covered} edges, peak {run.peak_mib} MiB, corpus {run.corpus}"
+        )
+        if run.finding:
+            print(f"  FINDING: {run.finding}")
+    return any(run.finding for run in runs)
+
+
+def _fuzz(name: str, seconds: float, room: Path) -> Run:
+    corpus, log = room / "corpus" / name, room / f"{name}.log"
+    findings = room / "findings" / name
+    for directory in (corpus, findings):
+        directory.mkdir(parents=True, exist_ok=True)
+    flags = [*_FLAGS, f"-max_total_time={seconds:.0f}", f"-artifact_prefix={findings}/"]
+    begin = time.monotonic()
+    with log.open("wb") as output:
+        status = subprocess.run(
+            [sys.executable, str(_HERE / "fuzz_one.py"), name, str(corpus), *flags],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            timeout=seconds + _GRACE_SECONDS,
+            check=False,
+        ).returncode
+    text = log.read_text(encoding="utf-8", errors="replace")
+    return Run(
+        name=name,
+        seconds=time.monotonic() - begin,
+        executed=_last(_EXECUTED, text),
+        covered=_last(_COVERED, text),
+        peak_mib=_last(_PEAK, text),
+        corpus=_minimise(name, corpus, room),
+        finding=f"see {log} and {findings}" if status else None,
+    )
+
+
+def _last(pattern: re.Pattern[str], text: str) -> int:
+    found = pattern.findall(text)
+    return int(found[-1]) if found else 0
+
+
+def _minimise(name: str, corpus: Path, room: Path) -> str:
+    """Keep the smallest inputs that cover the same; return how many, and their bytes."""
+    small = room / "corpus" / f"{name}.small"
+    small.mkdir(exist_ok=True)
+    subprocess.run(
+        [sys.executable, str(_HERE / "fuzz_one.py"), name, str(small), "-merge=1", str(corpus)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=20 * 60,
+        check=False,
+    )
+    kept = [path for path in small.iterdir() if path.is_file()]
+    for path in corpus.iterdir():
+        path.unlink()
+    for path in kept:
+        path.rename(corpus / path.name)
+    small.rmdir()
+    size = sum(path.stat().st_size for path in corpus.iterdir())
+    return f"{len(kept)} inputs, {size} bytes"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
