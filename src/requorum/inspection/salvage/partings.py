@@ -12,9 +12,12 @@ from itertools import combinations
 
 import numpy as np
 
-from requorum.formats.bbolt.columns import I64, U64
+from requorum.formats.bbolt.columns import I64, U64, FileBytes, Mask
 from requorum.inspection.salvage.witness import Witness
 
+ALIKE_BYTES = 4
+"""Less than one byte in so many differs between two copies of a damaged record."""
+SAMPLED = 256
 DIFFERENCES_MIN = 3
 """So many revisions must differ, and half of all that could be compared from there on."""
 
@@ -38,8 +41,15 @@ class Parting:
 class Told:
     """A file's current tree, and a number for the content of each of its rows."""
 
+    file: FileBytes
     witness: Witness
     sums: U64
+
+    def value(self, row: int) -> memoryview:
+        """Return the bytes of a row's value."""
+        rows = self.witness.rows
+        begin = int(rows.value_offset[row])
+        return self.file.view[begin : begin + int(rows.value_size[row])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,31 +107,52 @@ def _compare(one: Told, other: Told) -> _Comparison:
     low = max(one.witness.least_compact, other.witness.least_compact)
     high = min(one.witness.last, other.witness.last)
     mine, theirs = _between(one, low, high), _between(other, low, high)
-    lacking = _mains(mine[0][_lacks(other.witness, mine[0])])
-    lacking_too = _mains(theirs[0][_lacks(one.witness, theirs[0])])
-    _, left, right = np.intersect1d(mine[0], theirs[0], assume_unique=True, return_indices=True)
-    unlike = mine[1][left] != theirs[1][right]
-    alike = int((~unlike).sum())
-    differing = np.unique(np.concatenate([lacking, lacking_too, _mains(mine[0][left][unlike])]))
+    places, their_places = one.witness.rows.place[mine], other.witness.rows.place[theirs]
+    lacking = _mains(places[_lacks(other.witness, places)])
+    lacking_too = _mains(their_places[_lacks(one.witness, their_places)])
+    _, left, right = np.intersect1d(places, their_places, assume_unique=True, return_indices=True)
+    left, right = left + mine.start, right + theirs.start
+    unlike = one.sums[left] != other.sums[right]
+    if _merely_damaged(one, other, left[unlike], right[unlike]):
+        unlike[:] = False
+    strange = _mains(one.witness.rows.place[left[unlike]])
+    differing = np.unique(np.concatenate([lacking, lacking_too, strange]))
     if not len(differing):
-        return _Comparison(alike, differing, 0)
-    both = np.unique(np.concatenate([_mains(mine[0][left]), differing]))
-    return _Comparison(_common_before(one, other), differing, int((both >= differing[0]).sum()))
+        return _Comparison(len(left), differing, 0)
+    both = np.unique(np.concatenate([_mains(one.witness.rows.place[left]), differing]))
+    return _Comparison(_common(one, other), differing, int((both >= differing[0]).sum()))
 
 
-def _between(told: Told, low: int, high: int) -> tuple[U64, U64]:
-    place = told.witness.rows.place
-    begin, end = np.searchsorted(
-        place, np.array([low + 1, high + 1], dtype=np.uint64) << np.uint64(22)
-    )
-    return place[begin:end], told.sums[begin:end]
+def _merely_damaged(one: Told, other: Told, left: I64, right: I64) -> bool:
+    """Return whether most of the records that differ do so in a few bytes only.
+
+    Two histories write different things at the same revision; damage changes bits.
+    """
+    step = max(len(left) // SAMPLED, 1)
+    pairs = zip(left[::step].tolist(), right[::step].tolist(), strict=True)
+    alike = [_alike(one.value(a), other.value(b)) for a, b in pairs]
+    return 2 * sum(alike) > len(alike)
 
 
-def _lacks(witness: Witness, places: U64) -> "np.typing.NDArray[np.bool_]":
+def _alike(one: memoryview, other: memoryview) -> bool:
+    if len(one) != len(other):
+        return False
+    bytes_of_one, bytes_of_other = (np.frombuffer(v, dtype=np.uint8) for v in (one, other))
+    return int((bytes_of_one != bytes_of_other).sum()) * ALIKE_BYTES < len(one)
+
+
+def _between(told: Told, low: int, high: int) -> slice:
+    """Return which rows lie in the revisions (low, high]."""
+    bounds = np.array([low + 1, high + 1], dtype=np.uint64) << np.uint64(22)
+    begin, end = np.searchsorted(told.witness.rows.place, bounds).tolist()
+    return slice(begin, end)
+
+
+def _lacks(witness: Witness, places: U64) -> Mask:
     return witness.covers(places) & ~witness.holds(places)
 
 
-def _common_before(one: Told, other: Told) -> int:
+def _common(one: Told, other: Told) -> int:
     """Return how many records are alike in all that the two files hold."""
     _, left, right = np.intersect1d(
         one.witness.rows.place, other.witness.rows.place, assume_unique=True, return_indices=True

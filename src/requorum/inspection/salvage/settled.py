@@ -58,7 +58,7 @@ def settle(gathered: Sequence[Gathered]) -> Settled:
     several = len(gathered) > 1 or bool((claims.place[1:] == claims.place[:-1]).any())
     sums = checksums(files, claims) if several else np.zeros(len(claims), dtype=np.uint64)
     witnesses = [w for g in gathered for w in g.witnesses]
-    partings = find_partings(_told(witnesses, claims, sums)) if len(gathered) > 1 else []
+    partings = find_partings(_told(files, witnesses, claims, sums)) if len(gathered) > 1 else []
     witnesses, believed = _without_dropped(witnesses, claims, partings)
     claims, sums = claims.take(believed), sums[believed]
     chosen, copies, groups = _choose(claims, sums)
@@ -91,13 +91,17 @@ def _within_history(claims: Claims) -> Claims:
     return claims.take(slice(0, begin + int(skips[0]) + 1)) if len(skips) else claims
 
 
-def _told(witnesses: Iterable[Witness], claims: Claims, sums: U64) -> list[Told]:
+def _told(
+    files: Sequence[FileBytes | None], witnesses: Iterable[Witness], claims: Claims, sums: U64
+) -> list[Told]:
     """Return the current trees with the checksums of their rows."""
     told = []
     for witness in witnesses:
         if witness.standing is Standing.CURRENT:
             mine = (claims.file == witness.file) & (claims.rank == Standing.CURRENT)
-            told.append(Told(witness, sums[mine]))
+            file = files[witness.file]
+            if file is not None and int(mine.sum()) == len(witness.rows):
+                told.append(Told(file, witness, sums[mine]))
     return told
 
 

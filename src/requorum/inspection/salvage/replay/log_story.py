@@ -137,10 +137,14 @@ def _tell_run(telling: _Telling, first: int, last: int) -> None:
             telling.state = teller.state
             return
         following = anchors.behind(told.proven_index)
-        end = following.index if following is not None else last
-        telling.unread.append((told.proven_index + 1, end, told.stopped))
         telling.unproven, telling.unsure_until = False, 0
-        state = _state_of(telling, following) if following is not None else None
+        state = None
+        if following is not None:
+            begin = moved_back(following, telling.log.entries, told.proven_index + 1)
+            state = _state_of(telling, begin if begin.index < following.index else following)
+        end = last if state is None else state.index
+        if end > told.proven_index:
+            telling.unread.append((told.proven_index + 1, end, told.stopped))
 
 
 def _tell_from(telling: _Telling, teller: Teller, anchors: "_Anchors") -> None:

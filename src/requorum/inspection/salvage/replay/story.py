@@ -190,7 +190,7 @@ class Teller:
     def _tell(self, request: Keyed, entry: Entry, ahead: Iterable[Entry]) -> None:
         outcome = self.member.outcome(request, entry)
         held = self._held(self.state.revision + 1)
-        changes = outcome.changes
+        changes, turned_down = outcome.changes, outcome.rejected
         if not held.rows and not held.whole:
             self._believe(changes, outcome, held)
         elif changes and _agrees(changes, held):
@@ -203,7 +203,7 @@ class Teller:
             pass
         else:
             self._differs(request, outcome, entry, held, ahead)
-        if isinstance(request, LeaseRevoke) and not outcome.rejected:
+        if isinstance(request, LeaseRevoke) and not turned_down:
             self.member.apply_other(request, entry)
 
     def _made_this(self, request: Keyed, outcome: Outcome, held: _Held) -> bool:
