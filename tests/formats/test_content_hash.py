@@ -11,7 +11,7 @@ from requorum.formats.bbolt.bucket import Database
 from requorum.formats.bbolt.columns import FileBytes
 from requorum.formats.bbolt.damage import DamageLog
 from requorum.formats.bbolt.sweep import Sweep
-from requorum.formats.content_hash import content_hash, sums_of
+from requorum.formats.content_hash import ContentSums, Sums, content_hash
 
 BUCKETS = st.dictionaries(
     st.binary(min_size=1, max_size=5),
@@ -40,13 +40,20 @@ def test_content_hash(
     """Whatever the pages and chunks, the sums are those of the rows in order."""
     named = {name: rows.items() for name, rows in buckets.items()}
     database = Database(bbolt_builder.build(named, per_leaf=per_leaf).source)
-    file, log = FileBytes(database.source), DamageLog()
-    sweep = Sweep(file, database.meta, log)
+    file = FileBytes(database.source)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(columns, "ELEMENTS_PER_CHUNK", per_chunk)
-        sums = [part for chunk in sweep.chunks() for part in sums_of(file, chunk)]
+        shares = [swept(file, database, share, of=2) for share in range(2)]
+    assert content_hash(list(database.bucket_names()), shares) == fed_row_by_row(database)
+
+
+def swept(file: FileBytes, database: Database, share: int, *, of: int) -> Sums:
+    """Return the sums of one share."""
+    log, content = DamageLog(), ContentSums(file)
+    for chunk in Sweep(file, database.meta, log, share=share, of=of).chunks():
+        content.add(chunk)
     assert log.total == 0
-    assert content_hash(sweep.names, sums) == fed_row_by_row(database)
+    return content.sums
 
 
 def test_unsound_elements_are_left_out() -> None:
@@ -57,7 +64,8 @@ def test_unsound_elements_are_left_out() -> None:
     built.pages[3] = bytes(page)
     database = Database(built.source)
     file, log = FileBytes(database.source), DamageLog()
-    chunks = Sweep(file, database.meta, log).chunks()
-    sums = [part for chunk in chunks for part in sums_of(file, chunk)]
+    content = ContentSums(file)
+    for chunk in Sweep(file, database.meta, log).chunks():
+        content.add(chunk)
     assert log.total == 1
-    assert [part.size for part in sums] == [2]
+    assert [size for _, size in content.sums.values()] == [2]

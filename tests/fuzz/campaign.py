@@ -20,6 +20,7 @@ CASE_SECONDS = 60
 """No case takes a second; a machine that does other things may need more."""
 
 _HERE = Path(__file__).parent
+WORKER = _HERE / "worker.py"
 _ROOMS = ("fuzz", "formats", "facts", "inspection")
 _PYTHONPATH = [str(_HERE.parent / room) for room in _ROOMS]
 _DATABASES = ("db", "snapshot")
@@ -180,7 +181,7 @@ class Worker:
             sys.executable,
             "-W",
             "error",
-            str(_HERE / "worker.py"),
+            str(WORKER),
             *(f"--{name}={value}" for name, value in options.items()),
             f"--doors-every={self._campaign.doors_every}",
             *self._campaign.minors,

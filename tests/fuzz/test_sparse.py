@@ -13,6 +13,7 @@ from seeds import SEEDS
 from wal_data import make_segment
 
 from requorum.formats.wal import segment_name
+from requorum.inspection.salvage.gather import gather
 
 TERABYTE = 1 << 40
 MEMORY = 1 << 30
@@ -56,3 +57,27 @@ def test_a_terabyte_of_nothing(room: Path, command: str, name: str) -> None:
     assert done.returncode in (0, 1), done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout
+
+
+class Hole:
+    """A database, and behind it nothing: whoever reads far into that fails the test."""
+
+    def __init__(self, data: bytes, size: int, read_max: int) -> None:
+        self._data = data
+        self._read_max = read_max
+        self.size = size
+
+    def read(self, offset: int, length: int) -> memoryview:
+        """Return bytes of the database, or zeros behind it."""
+        assert offset + length <= self._read_max, f"{length} bytes at {offset} are read"
+        return memoryview(self._data[offset : offset + length].ljust(length, b"\0"))
+
+
+def test_a_salvage_does_not_search_a_hole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages that no tree reaches are looked for up to where etcd ends, not up to a terabyte."""
+    monkeypatch.setattr("requorum.inspection.salvage.gather.SEARCHED_MAX", 1 << 20)
+    data = build({b"key": [Event(2, 0, b"key", b"value").record], b"meta": []}).data
+    gathered = gather(Hole(data, TERABYTE, 1 << 20), 0)
+    assert gathered.file is not None
+    assert gathered.file.size == len(data)
+    assert len(gathered.witnesses[0].rows.place) == 1

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from posixpath import basename
 
 from requorum.app.foreign_refusal import UNFINISHED, refuse_foreign
 from requorum.app.places import Place, find_place
 from requorum.errors import UsageError
+from requorum.formats.snap import parse_snap_name
 from requorum.formats.source import Source
 from requorum.ports import Host
 
@@ -18,7 +20,7 @@ async def database_file(name: str, host: Host) -> AsyncIterator[tuple[Place, Sou
     file is empty, compressed, a text, or something else that is no database.
     """
     place = await find_place(name, host)
-    if place.path.endswith(".snap"):
+    if parse_snap_name(basename(place.path)) is not None:
         raise UsageError(
             f"{name} is Raft's snapshot of the members, not the database",
             hint="The database lies beside it and is named db.",

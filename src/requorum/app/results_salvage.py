@@ -74,8 +74,9 @@ class ReplayResult(Result):
 
 
 class LostRangeResult(Result):
-    """Where records may be missing; both ends inclusive, null: to the end, which nobody knows.
+    """Where records may be missing; both ends inclusive.
 
+    `last_revision` is null where nobody knows the end, `last_sub` where all of it is meant.
     `certain`: something surely was there. Else records that outlived a compaction may have been.
     """
 

@@ -100,7 +100,6 @@ class _Findings:
     def result(self, written: Written | None, seconds: float) -> SalvageResult:
         lost = list(self._lost())
         doubtful = self.judgement.doubtful & self.content.kept
-        conflicts = self.salvaged.settled.conflict_count
         maybe = self._possibly_lost()
         buckets = tuple(self._buckets())
         replay = self._replay()
@@ -131,7 +130,7 @@ class _Findings:
             possibly_lost_keys=tuple(self._shown(row) for row in maybe[:ROWS_MAX]),
             possibly_lost_count=len(maybe),
             conflicts=tuple(self._conflicts()),
-            conflict_count=conflicts,
+            conflict_count=len(self.salvaged.settled.conflicts),
             auth_enabled=self.content.others.auth_enabled and not self.content.auth_off,
             auth_locked_out=locked,
             users_without_password=self._users_without_password(),
@@ -241,11 +240,13 @@ class _Findings:
 
     def _conflicts(self) -> Iterator[ConflictResult]:
         names = [d.name for d in self.read.databases]
-        for conflict in self.salvaged.settled.conflicts:
-            place = np.uint64(place_of(conflict.revision, conflict.sub))
-            row = int(np.searchsorted(self.records.place, place))
+        for conflict in self.salvaged.settled.conflicts[:ROWS_MAX]:
+            text, encoded = text_or_base64(conflict.key)
             yield ConflictResult(
-                **self._shown(row).model_dump(),
+                revision=conflict.revision,
+                sub=conflict.sub,
+                key=text,
+                key_base64=encoded,
                 believed=tuple(names[n] for n in conflict.believed),
                 others=tuple(names[n] for n in conflict.others),
                 reason=conflict.reason,
@@ -345,7 +346,7 @@ def _range(first: int, last: int, *, certain: bool) -> LostRangeResult:
         first_revision=main_of(first),
         first_sub=sub_of(first),
         last_revision=main_of(last),
-        last_sub=min(sub_of(last), SUB_MAX),
+        last_sub=None if sub_of(last) == SUB_MAX else sub_of(last),
         certain=certain,
     )
 

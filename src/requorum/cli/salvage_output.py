@@ -155,7 +155,9 @@ def _range_text(lost: LostRangeResult) -> str:
         if lost.first_revision == lost.last_revision:
             return f"revision {lost.first_revision}"
         return f"revisions {lost.first_revision} to {lost.last_revision}"
-    last = str(lost.last_revision)
+    last = _place(lost.last_revision, lost.last_sub or 0)
+    if first == last:
+        return f"what may have been left at revision {first}, after compactions"
     return f"what may have been left between revisions {first} and {last}, after compactions"
 
 

@@ -5,8 +5,7 @@ their names, and feeds each name, then each key and value in order; a bucket wit
 as a key without a value.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from crc32c import crc32c
@@ -15,33 +14,39 @@ from requorum.formats.bbolt.columns import I64, FileBytes
 from requorum.formats.bbolt.sweep import Chunk
 from requorum.formats.crc_parts import joined
 
-
-class Sum(NamedTuple):
-    """CRC32C and size of some neighbouring rows of a bucket, given by the number of its tree."""
-
-    tree: int
-    crc: int
-    size: int
+Sums = Mapping[int, tuple[int, int]]
+"""CRC32C and size of what was hashed of each bucket, by the number of its tree."""
 
 
-def content_hash(names: list[bytes], sums: Iterable[Sum]) -> int:
-    """Return the hash of a database with those buckets; `sums` in the order of a sweep.
+class ContentSums:
+    """Takes the leaves of a sweep in order, or those of one of its shares.
 
-    It goes level by level, so the sums of one bucket may come between those of another.
+    It goes level by level, so each bucket is summed up by itself. `rows` counts those of all of
+    them.
     """
-    parts: list[list[tuple[int, int]]] = [[(crc32c(name), len(name))] for name in names]
-    for found in sums:
-        parts[found.tree].append((found.crc, found.size))
-    return joined(part for bucket in parts for part in bucket)
+
+    def __init__(self, file: FileBytes) -> None:
+        self._view = file.view
+        self.sums: dict[int, tuple[int, int]] = {}
+        self.rows = 0
+
+    def add(self, chunk: Chunk) -> None:
+        """Take the rows of the next chunk; each sound element is read once."""
+        self.rows += chunk.row_count
+        for tree, begin, end in _pieces(chunk):
+            crc, size = self.sums.get(tree, (0, 0))
+            for first, last in zip(begin.tolist(), end.tolist(), strict=True):
+                crc = crc32c(self._view[first:last], crc)
+            self.sums[tree] = crc, size + int((end - begin).sum())
 
 
-def sums_of(file: FileBytes, chunk: Chunk) -> Iterator[Sum]:
-    """Yield the sums of a chunk's rows in order. Each sound element is read once."""
-    for tree, begin, end in _pieces(chunk):
-        crc = 0
-        for first, last in zip(begin.tolist(), end.tolist(), strict=True):
-            crc = crc32c(file.view[first:last], crc)
-        yield Sum(tree, crc, int((end - begin).sum()))
+def content_hash(names: list[bytes], shares: Sequence[Sums]) -> int:
+    """Return the hash of a database with those buckets, from the sums of all shares in order."""
+    parts = []
+    for tree, name in enumerate(names):
+        parts.append((crc32c(name), len(name)))
+        parts += [sums[tree] for sums in shares if tree in sums]
+    return joined(parts)
 
 
 def _pieces(chunk: Chunk) -> Iterator[tuple[int, I64, I64]]:

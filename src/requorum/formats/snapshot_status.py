@@ -12,9 +12,9 @@ from requorum.errors import DamagedInput
 from requorum.formats.bbolt.bucket import Database
 from requorum.formats.bbolt.columns import ElementRows, FileBytes
 from requorum.formats.bbolt.damage import DamageLog
-from requorum.formats.bbolt.sweep import Chunk, Sweep
+from requorum.formats.bbolt.sweep import Sweep
 from requorum.formats.beside import Begin
-from requorum.formats.content_hash import Sum, content_hash, sums_of
+from requorum.formats.content_hash import ContentSums, Sums, content_hash
 from requorum.formats.live_keys import KeyPrints, live_key_count
 from requorum.formats.records import BUCKET, NO_RECORD, record_kinds
 from requorum.formats.snapshot_numbers import SnapshotStatus
@@ -25,12 +25,12 @@ _SEMVER = re.compile(rb"(\d+)\.(\d+)\.(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class _ChunkNumbers:
-    """What one chunk of leaves adds; `keys` and `revision` where records are among them."""
+class _Share:
+    """What some leaves add: all, or those of one share of a sweep."""
 
-    sums: tuple[Sum, ...]
+    sums: Sums
     rows: int
-    keys: KeyPrints | None
+    keys: list[KeyPrints]
     revision: int
 
 
@@ -42,50 +42,48 @@ def snapshot_status(source: Source, begin: Begin | None = None) -> SnapshotStatu
     mapping, not a file far away. `begin` begins with half of the work elsewhere.
     """
     database, file = Database(source), FileBytes(source)
-    numbers = _read_numbers(database, file, begin)
-    keys = [found.keys for found in numbers if found.keys is not None]
-    revisions = [found.revision for found in numbers if found.keys is not None]
-    sums = (part for found in numbers for part in found.sums)
+    shares = _read_shares(database, file, begin)
+    keys = [part for share in shares for part in share.keys]
+    revisions = [share.revision for share in shares if share.keys]
     return SnapshotStatus(
-        hash=content_hash(list(database.bucket_names()), sums),
+        hash=content_hash(list(database.bucket_names()), [share.sums for share in shares]),
         revision=revisions[-1] if revisions else 0,
-        total_keys_all_buckets=sum(found.rows for found in numbers),
+        total_keys_all_buckets=sum(share.rows for share in shares),
         total_keys_live=live_key_count(file, keys),
         total_size=database.meta.logical_size,
         storage_version=storage_version(database),
     )
 
 
-def _read_numbers(database: Database, file: FileBytes, begin: Begin | None) -> list[_ChunkNumbers]:
-    """Return the numbers of all chunks; those of one bucket are in the order of its keys."""
+def _read_shares(database: Database, file: FileBytes, begin: Begin | None) -> list[_Share]:
+    """Return all shares in order: of each bucket, what a later one has comes later."""
     if begin is None:
-        return _read_share(database, file, share=0, of=1)
+        return [_read_share(database, file, share=0, of=1)]
     with begin(lambda: _read_share(database, file, share=1, of=2)) as other:
-        return [*_read_share(database, file, share=0, of=2), *other.result()]
+        return [_read_share(database, file, share=0, of=2), other.result()]
 
 
-def _read_share(database: Database, file: FileBytes, *, share: int, of: int) -> list[_ChunkNumbers]:
-    log = DamageLog()
-    sweep, numbers = Sweep(file, database.meta, log, share=share, of=of), []
+def _read_share(database: Database, file: FileBytes, *, share: int, of: int) -> _Share:
+    log, content, keys, revision = DamageLog(), ContentSums(file), [], 0
+    sweep = Sweep(file, database.meta, log, share=share, of=of)
     for chunk in sweep.chunks():
         log.raise_first()
-        if chunk.is_leaf:
-            numbers.append(_chunk_numbers(file, chunk, sweep.leaves_of(BUCKET, chunk)))
+        # This comes first: it brings into the cache what is read of the keys afterwards.
+        content.add(chunk)
+        records = sweep.leaves_of(BUCKET, chunk)
+        if records is not None and len(records):
+            keys.append(_keys(file, records))
+            revision = int(file.u64_big_endian(records.key_offset[-1:]).view(np.int64)[0])
     log.raise_first()
-    return numbers
+    return _Share(content.sums, content.rows, keys, revision)
 
 
-def _chunk_numbers(file: FileBytes, chunk: Chunk, records: ElementRows | None) -> _ChunkNumbers:
-    # The sums come first: they bring into the cache what is read of the keys afterwards.
-    sums, keys, revision = tuple(sums_of(file, chunk)), None, 0
-    if records is not None and len(records):
-        tombstone, fine = record_kinds(file, records)
-        if not fine.all():
-            where = int(records.offset[~fine][0])
-            raise DamagedInput(f"database byte {where}: {NO_RECORD}")
-        keys = KeyPrints.of(file, user_keys(file, records), tombstone)
-        revision = int(file.u64_big_endian(records.key_offset[-1:]).view(np.int64)[0])
-    return _ChunkNumbers(sums, chunk.row_count, keys, revision)
+def _keys(file: FileBytes, records: ElementRows) -> KeyPrints:
+    tombstone, fine = record_kinds(file, records)
+    if not fine.all():
+        where = int(records.offset[~fine][0])
+        raise DamagedInput(f"database byte {where}: {NO_RECORD}")
+    return KeyPrints.of(file, user_keys(file, records), tombstone)
 
 
 def storage_version(database: Database) -> str:

@@ -54,8 +54,14 @@ NO_LOG = CompletedLog(
 """What is left when no member has a log: a database can still be taken as it is."""
 
 
-def complete_log(logs: Mapping[str, MemberLog]) -> CompletedLog | None:
-    """Return the winning log, its gaps filled as far as others prove them; None without logs."""
+def complete_log(
+    logs: Mapping[str, MemberLog], *, across_holes: bool = False
+) -> CompletedLog | None:
+    """Return the winning log, its gaps filled as far as others prove them; None without logs.
+
+    `across_holes`: what others hold before the winner's first entry is taken even where entries
+    between are missing. Those are gaps then.
+    """
     name = _winner(logs)
     if name is None:
         return None
@@ -63,6 +69,7 @@ def complete_log(logs: Mapping[str, MemberLog]) -> CompletedLog | None:
     entries = {i: e for i, e in winner.entries.items() if i not in winner.doubtful}
     borrowed: dict[int, str] = {}
     others = [(n, log, _proven_up_to(winner, log)) for n, log in logs.items() if n != name]
+    lowest = min(log.first_index for log in logs.values()) if across_holes else winner.first_index
     missing = 0
     for index in count(winner.last_index, -1):
         if index in entries:
@@ -77,8 +84,8 @@ def complete_log(logs: Mapping[str, MemberLog]) -> CompletedLog | None:
         elif index in winner.doubtful:
             # Better than a hole, and named as a gap all the same.
             entries[index] = winner.entries[index]
-        elif index < max(winner.first_index, 1):
-            # Another log may go on further back, but not without a hole: nothing can use that.
+        elif index < max(lowest, 1):
+            # Another log may go on further back, but not without a hole: most cannot use that.
             break
         else:
             missing += 1

@@ -16,8 +16,8 @@ from requorum.formats.bbolt.columns import I64, ElementRows, FileBytes, Mask
 from requorum.formats.bbolt.damage import Damage, DamageLog
 from requorum.formats.bbolt.freelist import check_freelist
 from requorum.formats.bbolt.meta import Meta, Metas, read_metas
-from requorum.formats.bbolt.sweep import Chunk, Sweep
-from requorum.formats.content_hash import Sum, content_hash, sums_of
+from requorum.formats.bbolt.sweep import Sweep
+from requorum.formats.content_hash import ContentSums, content_hash
 from requorum.formats.kv_columns import kv_columns, note_contradictions, note_malformed
 from requorum.formats.live_keys import KeyPrints, live_key_count
 from requorum.formats.records import BUCKET, NO_RECORD, RecordBatch, following, record_rows
@@ -83,7 +83,7 @@ def examine_content(source: Source) -> DatabaseContent:
     """
     metas = read_metas(source)
     database, file, pages = Database(source, metas.current), FileBytes(source), DamageLog()
-    sweep, content = Sweep(file, database.meta, pages), _Content(file)
+    sweep, content = Sweep(file, database.meta, pages), ContentSums(file)
     records = _Records(file, database.meta.page_size)
     check_meta_page(source, database.meta, pages)
     for chunk in sweep.chunks():
@@ -117,30 +117,16 @@ def examine_content(source: Source) -> DatabaseContent:
 
 
 def _status(
-    database: Database, names: list[bytes], content: "_Content", records: "_Records"
+    database: Database, names: list[bytes], content: ContentSums, records: "_Records"
 ) -> SnapshotStatus:
     return SnapshotStatus(
-        hash=content_hash(names, content.sums),
+        hash=content_hash(names, [content.sums]),
         revision=max(records.last[0], 0),
         total_keys_all_buckets=content.rows,
         total_keys_live=None if records.undecoded else records.live_count,
         total_size=database.meta.logical_size,
         storage_version=storage_version(database),
     )
-
-
-class _Content:
-    """Takes all leaves in the order of their chunks."""
-
-    def __init__(self, file: FileBytes) -> None:
-        self._file = file
-        self.sums: list[Sum] = []
-        self.rows = 0
-
-    def add(self, chunk: Chunk) -> None:
-        """Take the rows of the next chunk."""
-        self.sums += sums_of(self._file, chunk)
-        self.rows += chunk.row_count
 
 
 class _Records:

@@ -78,7 +78,7 @@ class Forked(Generic[_T]):
         status = 1
         try:
             with os.fdopen(pipe, "wb") as out:
-                pickle.dump(self._function(), out)
+                pickle.dump(self._function(), out, protocol=5)
             status = 0
         finally:
             os._exit(status)

@@ -20,7 +20,7 @@ from requorum.formats.kv_columns import (
 )
 from requorum.formats.mvcc import REVISION_SIZE, TOMBSTONE_SIZE
 from requorum.formats.wire import read_varint
-from requorum.inspection.salvage.places import MAIN_MAX, SUB_MAX, place_of
+from requorum.inspection.salvage.places import MAIN_MAX, SUB_MAX, main_of, place_of
 
 _SEPARATOR = b"_"
 _MARK = ord("t")
@@ -50,7 +50,7 @@ class FoundRecord:
     @property
     def place_main(self) -> int:
         """Return the main revision that its key names."""
-        return self.place >> 22
+        return main_of(self.place)
 
     def moved(self) -> "FoundRecord":
         """Return the record at the revision that its message names."""

@@ -10,6 +10,7 @@ from crc32c import crc32c
 from requorum.formats.bbolt.columns import I64, U64, FileBytes, Mask, Rows
 from requorum.inspection.salvage.gather import Gathered
 from requorum.inspection.salvage.key_leaves import RecordRows
+from requorum.inspection.salvage.places import mains
 from requorum.inspection.salvage.strays import Strays
 from requorum.inspection.salvage.witness import Standing
 
@@ -68,7 +69,7 @@ def _claims(rows: RecordRows, file: int, rank: int, sure_until: I64) -> Claims:
 def _until_end_of_run(strays: Strays) -> I64:
     _, last = strays.runs()
     number = np.cumsum(np.append(True, np.diff(strays.run) != 0)) - 1
-    until: I64 = (last[number] >> np.uint64(22)).astype(np.int64)
+    until: I64 = mains(last[number])
     return until
 
 

@@ -35,6 +35,9 @@ def _cut_off(salvaged: Salvaged, logs: Mapping[str, MemberLog], missing: int) ->
     for name, log in logs.items():
         if log.ending is not LogEnding.CLEAN:
             yield f"the log in {name} does not end as it was written to end"
+        elif log.damages:
+            # Zeros look like the room that etcd sets aside for what it will write next.
+            yield f"the log in {name} is damaged, and may have ended later"
     for number, gathered in enumerate(salvaged.settled.gathered):
         current = _current(gathered, salvaged.settled.witnesses, number)
         if current is None:
@@ -71,7 +74,10 @@ def _enough_whole_logs(salvaged: Salvaged, logs: Mapping[str, MemberLog]) -> boo
     state = salvaged.story.state if salvaged.story is not None else None
     if state is None or salvaged.log is None or state.index < salvaged.log.last_index:
         return False
-    whole = sum(log.ending is LogEnding.CLEAN and not log.doubtful for log in logs.values())
+    whole = sum(
+        log.ending is LogEnding.CLEAN and not log.damages and not log.doubtful
+        for log in logs.values()
+    )
     voters = max(_voters(salvaged.settled.witnesses), len(logs), len(salvaged.settled.gathered))
     return whole >= witnesses_needed(voters)
 

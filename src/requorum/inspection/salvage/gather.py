@@ -9,7 +9,8 @@ from requorum.formats.bbolt.columns import FileBytes
 from requorum.formats.bbolt.meta import PAGE_HEADER_SIZE, Meta, Metas, read_metas
 from requorum.formats.bbolt.page import BUCKET_HEADER_SIZE, FLAG_LEAF, LEAF_FLAG_BUCKET
 from requorum.formats.records import BUCKET as KEY
-from requorum.formats.source import Source
+from requorum.formats.source import Head, Source
+from requorum.formats.wal_end import end_of_data
 from requorum.inspection.salvage.key_tree import LOST_TREE, KeyTree, read_key_tree
 from requorum.inspection.salvage.mended import mended_strays, mended_tree
 from requorum.inspection.salvage.page_map import PageMap, Reached
@@ -31,6 +32,9 @@ from requorum.inspection.salvage.witness import (
 
 SIZE_MIN = 64
 """Smaller ones hold not even a meta page."""
+
+SEARCHED_MAX = 16 << 30
+"""So far pages that no tree reaches are looked for. etcd recommends no more than 8 GiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,8 @@ def gather(source: Source, number: int) -> Gathered:
     if source.size < SIZE_MIN:
         why = (0, f"{source.size} bytes are no database")
         return Gathered(file=None, witnesses=(), strays=NO_STRAYS, damages=(why,))
-    file, metas = FileBytes(source), read_metas(source)
+    metas = read_metas(source)
+    file = FileBytes(_without_hole(source, metas))
     pages = PageMap(file, metas.page_size)
     reached = Reached(pages)
     witnesses, damages = _witnesses(pages, metas, number, reached)
@@ -67,6 +72,17 @@ def gather(source: Source, number: int) -> Gathered:
         strays=_untold(strays, witnesses, whole=whole),
         damages=(*meta_damages, *damages),
     )
+
+
+def _without_hole(source: Source, metas: Metas) -> Source:
+    """Return the file without the zeros at its end: it may claim a terabyte of them.
+
+    All that its trees may reach stays, and whatever lies behind that within `SEARCHED_MAX`.
+    """
+    used = min(max((meta.logical_size for meta in metas.valid), default=0), source.size)
+    head = Head(source, max(used, SEARCHED_MAX))
+    pages = -(-end_of_data(head.read(0, head.size)) // metas.page_size)
+    return Head(head, max(pages * metas.page_size, used, SIZE_MIN))
 
 
 def _witnesses(

@@ -19,11 +19,14 @@ from requorum.formats.bbolt.columns import I64, U64, Mask
 from requorum.inspection.salvage.claims import STRAY, Claims
 from requorum.inspection.salvage.intervals import NO_END, Intervals
 from requorum.inspection.salvage.knowledge import known_places, known_revisions
-from requorum.inspection.salvage.places import place_of
+from requorum.inspection.salvage.places import mains, place_of
 from requorum.inspection.salvage.settled import Settled
 from requorum.inspection.salvage.strays import spanned_without
 from requorum.inspection.salvage.user_key_column import by_key
 from requorum.inspection.salvage.witness import Standing, Witness
+
+FIRST_WRITE = 2
+"""The revision of the first write: an empty store stands at 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +56,12 @@ class Judgement:
 class LogKnowledge:
     """What a replayed log adds: revisions of which every change is known, and a compaction.
 
-    `doubtful` are places whose records rest on something that is lost, `decided` revisions of
-    which it tells the content where files differ.
+    `doubtful` are places whose records rest on something that is lost.
     """
 
     revisions: Intervals = field(default_factory=lambda: Intervals(()))
     compact: int = -1
     doubtful: U64 = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
-    decided: frozenset[int] = frozenset()
 
 
 NO_LOG_KNOWLEDGE = LogKnowledge()
@@ -69,7 +70,7 @@ NO_LOG_KNOWLEDGE = LogKnowledge()
 def judge(settled: Settled, log: LogKnowledge = NO_LOG_KNOWLEDGE) -> Judgement:
     """Judge every record; `settled` must hold those that the log adds already."""
     records, witnesses = settled.records, settled.witnesses
-    main = _mains(records)
+    main = mains(records.place)
     compact = max(log.compact, *(w.least_compact for w in witnesses), -1)
     refuted = _refuted(settled, main, compact)
     contradicted = _contradicted(records, witnesses, main)
@@ -85,7 +86,7 @@ def judge(settled: Settled, log: LogKnowledge = NO_LOG_KNOWLEDGE) -> Judgement:
     compactable = main <= (compact if _compact_known(witnesses, log) else last)
     doubtful = kept & (compactable & _unsure(records, known, compact, last) | beyond)
     doubtful |= kept & np.isin(records.place, log.doubtful)
-    doubtful |= kept & _undecided(settled, log)
+    doubtful |= kept & _undecided(settled)
     return Judgement(
         compact=compact,
         sealed=sealed,
@@ -99,19 +100,35 @@ def judge(settled: Settled, log: LogKnowledge = NO_LOG_KNOWLEDGE) -> Judgement:
     )
 
 
-def _mains(records: Claims) -> I64:
-    return (records.place >> np.uint64(22)).astype(np.int64)
-
-
 def _refuted(settled: Settled, main: I64, compact: int) -> Mask:
+    """Return the records that somebody lacks who must have them, were they not compacted away."""
     places = settled.records.place
+    outlived = _outlived(settled.witnesses, places)
     refuted = np.zeros(len(places), dtype=np.bool_)
     for witness in settled.witnesses:
         up_to = witness.last if witness.compact is None else witness.compact
-        refuted |= witness.covers(places) & ~witness.holds(places) & (main <= up_to)
-    for gathered in settled.gathered:
-        refuted |= spanned_without(gathered.strays, places) & (main <= compact)
+        lacking = witness.covers(places) & ~witness.holds(places)
+        refuted |= lacking & (main <= up_to) & (outlived < up_to)
+    for number, gathered in enumerate(settled.gathered):
+        mine = [w.least_compact for w in settled.witnesses if w.file == number]
+        up_to = max(mine, default=compact)
+        lacking = spanned_without(gathered.strays, places)
+        refuted |= lacking & (main <= compact) & (outlived < up_to)
     return refuted
+
+
+def _outlived(witnesses: Sequence[Witness], places: U64) -> I64:
+    """Return for each record the last compaction that it is known to have outlived, -1: none.
+
+    A current tree holds what its finished compaction left. Who lacks it and is compacted no
+    further has lost it to damage: where a byte of a revision is flipped, nothing shows that.
+    """
+    outlived = np.full(len(places), -1, dtype=np.int64)
+    for witness in witnesses:
+        if witness.standing is Standing.CURRENT:
+            held = witness.holds(places)
+            outlived[held] = np.maximum(outlived[held], witness.finished)
+    return outlived
 
 
 def _contradicted(records: Claims, witnesses: Sequence[Witness], main: I64) -> Mask:
@@ -134,13 +151,13 @@ def _outvoted(contradicted: Mask, records: Claims) -> Mask:
     return outvoted
 
 
-def _undecided(settled: Settled, log: LogKnowledge) -> Mask:
+def _undecided(settled: Settled) -> Mask:
     """Return the records of keys that a conflict is about, with nothing to tell what is right.
 
     Copies may name different keys: then all records of both are in doubt.
     """
     undecided = np.zeros(len(settled.records), dtype=np.bool_)
-    open_ = [c for c in settled.conflicts if not c.settled and c.revision not in log.decided]
+    open_ = [c for c in settled.conflicts if not c.settled]
     if open_:
         prints = {number for conflict in open_ for number in conflict.prints}
         undecided |= np.isin(settled.prints, np.array(sorted(prints), dtype=np.int64))
@@ -191,7 +208,7 @@ def _beyond(records: Claims, witnesses: Sequence[Witness], log: LogKnowledge) ->
     if not witnesses:
         return np.zeros(len(records), dtype=np.bool_)
     last = max([*(w.last for w in witnesses), log.revisions.last or 0])
-    stray: Mask = (records.rank == STRAY) & (_mains(records) > last)
+    stray: Mask = (records.rank == STRAY) & (mains(records.place) > last)
     return stray
 
 
@@ -200,7 +217,7 @@ def _lost_places(settled: Settled, log: LogKnowledge, compact: int) -> Intervals
     known = known_places(settled.witnesses, [g.strays for g in settled.gathered])
     by_log = Intervals.of((place_of(a), place_of(b + 1) - 1) for a, b in log.revisions)
     end = place_of(compact + 1) - 1
-    return (known | by_log).complement(place_of(1), end) if compact > 0 else Intervals(())
+    return (known | by_log).complement(place_of(FIRST_WRITE), end) if compact > 0 else Intervals(())
 
 
 __all__ = ["NO_END", "NO_LOG_KNOWLEDGE", "Judgement", "LogKnowledge", "judge"]

@@ -62,7 +62,8 @@ class KeyLeaves:
 
 def read_key_leaves(file: FileBytes, leaves: PageRows, rooms: I64, page_size: int) -> KeyLeaves:
     """Read the leaves; `rooms` is how many bytes each may have at most where it is damaged."""
-    parts, begin = [], 0
+    # The first part is empty: there may be no leaf at all.
+    parts, begin = [_read_chunk(file, leaves.take(slice(0)), rooms[:0], page_size)], 0
     for chunk in leaves.chunks():
         room = rooms[begin : begin + len(chunk)]
         parts.append(_shifted(_read_chunk(file, chunk, room, page_size), begin))

@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from requorum.formats.bbolt.columns import I64, U64, FileBytes, Mask
+from requorum.inspection.salvage.places import mains, place_of
 from requorum.inspection.salvage.witness import Witness
 
 ALIKE_BYTES = 4
@@ -108,18 +109,18 @@ def _compare(one: Told, other: Told) -> _Comparison:
     high = min(one.witness.last, other.witness.last)
     mine, theirs = _between(one, low, high), _between(other, low, high)
     places, their_places = one.witness.rows.place[mine], other.witness.rows.place[theirs]
-    lacking = _mains(places[_lacks(other.witness, places)])
-    lacking_too = _mains(their_places[_lacks(one.witness, their_places)])
+    lacking = mains(places[_lacks(other.witness, places)])
+    lacking_too = mains(their_places[_lacks(one.witness, their_places)])
     _, left, right = np.intersect1d(places, their_places, assume_unique=True, return_indices=True)
     left, right = left + mine.start, right + theirs.start
     unlike = one.sums[left] != other.sums[right]
     if _merely_damaged(one, other, left[unlike], right[unlike]):
         unlike[:] = False
-    strange = _mains(one.witness.rows.place[left[unlike]])
+    strange = mains(one.witness.rows.place[left[unlike]])
     differing = np.unique(np.concatenate([lacking, lacking_too, strange]))
     if not len(differing):
         return _Comparison(len(left), differing, 0)
-    both = np.unique(np.concatenate([_mains(one.witness.rows.place[left]), differing]))
+    both = np.unique(np.concatenate([mains(one.witness.rows.place[left]), differing]))
     return _Comparison(_common(one, other), differing, int((both >= differing[0]).sum()))
 
 
@@ -143,7 +144,7 @@ def _alike(one: memoryview, other: memoryview) -> bool:
 
 def _between(told: Told, low: int, high: int) -> slice:
     """Return which rows lie in the revisions (low, high]."""
-    bounds = np.array([low + 1, high + 1], dtype=np.uint64) << np.uint64(22)
+    bounds = np.array([place_of(low + 1), place_of(high + 1)], dtype=np.uint64)
     begin, end = np.searchsorted(told.witness.rows.place, bounds).tolist()
     return slice(begin, end)
 
@@ -158,7 +159,3 @@ def _common(one: Told, other: Told) -> int:
         one.witness.rows.place, other.witness.rows.place, assume_unique=True, return_indices=True
     )
     return int((one.sums[left] == other.sums[right]).sum())
-
-
-def _mains(column: U64) -> I64:
-    return (column >> np.uint64(22)).astype(np.int64)

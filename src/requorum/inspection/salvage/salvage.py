@@ -21,12 +21,12 @@ from requorum.inspection.salvage.other_buckets import (
     merge_buckets,
     newest_first,
 )
-from requorum.inspection.salvage.places import main_of
+from requorum.inspection.salvage.places import main_of, mains
 from requorum.inspection.salvage.replay.auth_state import read_auth_state
 from requorum.inspection.salvage.replay.base import MemberState, Truth
 from requorum.inspection.salvage.replay.log_story import LogStory, begins_with_cluster, tell_log
 from requorum.inspection.salvage.replay.story import ToldRecord
-from requorum.inspection.salvage.settled import Settled, settle
+from requorum.inspection.salvage.settled import Conflict, Settled, settle
 from requorum.inspection.salvage.user_key_column import print_of
 
 LOG = -1
@@ -55,18 +55,19 @@ class Salvaged:
 def salvage(gathered: Sequence[Gathered], logs: Mapping[str, MemberLog]) -> Salvaged:
     """Put everything together. Never raises for damage."""
     settled = settle(gathered)
-    log = complete_log({name: log for name, log in logs.items() if log.entries})
+    with_entries = {name: log for name, log in logs.items() if log.entries}
+    log = complete_log(with_entries, across_holes=True)
     story = _story(settled, log, logs) if log is not None else None
     knowledge = NO_LOG_KNOWLEDGE
     if story is not None:
         records = [record for told in story.told for record in told.records]
         corrected = [revision for told in story.told for revision in told.corrected]
         settled = with_log(settled, records, corrected)
+        settled = _decided(settled, story)
         knowledge = LogKnowledge(
             revisions=story.revisions,
             compact=story.state.compact if story.state is not None else -1,
             doubtful=np.array([r.place for r in records if r.doubtful], dtype=np.uint64),
-            decided=frozenset(corrected).union(*(told.confirmed for told in story.told)),
         )
     newest = newest_first(settled.witnesses)
     index = (newest[0].index or 0) if newest else 0
@@ -87,6 +88,30 @@ def salvage(gathered: Sequence[Gathered], logs: Mapping[str, MemberLog]) -> Salv
         log_file=len(gathered),
         known_commit=_known_commit(settled, logs),
     )
+
+
+def _decided(settled: Settled, story: LogStory) -> Settled:
+    """Settle the conflicts of which the log tells who is right."""
+    right = {revision for told in story.told for revision in told.confirmed}
+    wrong = {revision for told in story.told for revision in told.corrected}
+    decided = right | wrong
+    return replace(
+        settled,
+        conflicts=tuple(
+            _by_log(conflict, copy_is_right=conflict.revision not in wrong)
+            if conflict.revision in decided
+            else conflict
+            for conflict in settled.conflicts
+        ),
+    )
+
+
+def _by_log(conflict: Conflict, *, copy_is_right: bool) -> Conflict:
+    if copy_is_right:
+        return replace(conflict, reason="the log says so, too", settled=True)
+    others = tuple(sorted({*conflict.believed, *conflict.others}))
+    reason = "the log says otherwise"
+    return replace(conflict, believed=(), others=others, reason=reason, settled=True)
 
 
 def _story(settled: Settled, log: CompletedLog, logs: Mapping[str, MemberLog]) -> LogStory:
@@ -127,10 +152,8 @@ def with_log(
         rank=np.full(count, LOG, dtype=np.int8),
         sure_until=np.array([main_of(p) for p in places], dtype=np.int64),
     )
-    mains = (settled.records.place >> np.uint64(22)).astype(np.int64)
-    kept = ~np.isin(settled.records.place, column) & ~np.isin(
-        mains, np.array(corrected, dtype="i8")
-    )
+    main = mains(settled.records.place)
+    kept = ~np.isin(settled.records.place, column) & ~np.isin(main, np.array(corrected, dtype="i8"))
     records = Claims.concatenate([settled.records.take(kept), added])
     prints = np.array([print_of(by_place[place].key) for place in places], dtype=np.int64)
     order = np.argsort(records.place, kind="stable")

@@ -9,23 +9,22 @@ from requorum.formats.bbolt.columns import I64, U64, FileBytes, Mask
 from requorum.inspection.salvage.claims import Claims, all_claims, checksums
 from requorum.inspection.salvage.gather import Gathered
 from requorum.inspection.salvage.partings import Parting, Told, find_partings
-from requorum.inspection.salvage.places import main_of, sub_of
+from requorum.inspection.salvage.places import main_of, mains, place_of, sub_of
 from requorum.inspection.salvage.user_key_column import key_prints, print_of, user_key
 from requorum.inspection.salvage.witness import Standing, Witness
-
-CONFLICTS_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
     """A place whose copies differ. `believed` and `others` are file numbers.
 
-    `reason` is why; `settled` says whether it is more than a guess. `prints` are those of the keys
-    that the copies name, see `key_prints`.
+    `key` is that of the copy which is believed, `reason` is why; `settled` says whether it is more
+    than a guess. `prints` are those of the keys that the copies name, see `key_prints`.
     """
 
     revision: int
     sub: int
+    key: bytes
     believed: tuple[int, ...]
     others: tuple[int, ...]
     reason: str
@@ -37,8 +36,7 @@ class Conflict:
 class Settled:
     """`records` has one row for each place, ascending. `witnesses` are those that are believed.
 
-    `prints` has a number for each record's key, see `key_prints`. `conflicts` are
-    the first thousand of `conflict_count`.
+    `prints` has a number for each record's key, see `key_prints`.
     """
 
     files: tuple[FileBytes | None, ...]
@@ -48,7 +46,6 @@ class Settled:
     prints: I64
     partings: tuple[Parting, ...]
     conflicts: tuple[Conflict, ...]
-    conflict_count: int
 
 
 def settle(gathered: Sequence[Gathered]) -> Settled:
@@ -74,8 +71,7 @@ def settle(gathered: Sequence[Gathered]) -> Settled:
         records=chosen,
         prints=prints,
         partings=tuple(partings),
-        conflicts=tuple(conflicts[:CONFLICTS_MAX]),
-        conflict_count=len(conflicts),
+        conflicts=tuple(conflicts),
     )
 
 
@@ -86,7 +82,7 @@ def _within_history(claims: Claims) -> Claims:
     """
     puts = np.flatnonzero(~claims.tombstone)
     begin = int(puts[-1]) if len(puts) else 0
-    main = (claims.place[begin:] >> np.uint64(22)).astype(np.int64)
+    main = mains(claims.place[begin:])
     skips = np.flatnonzero(np.diff(main) > 1)
     return claims.take(slice(0, begin + int(skips[0]) + 1)) if len(skips) else claims
 
@@ -116,13 +112,13 @@ def _without_dropped(
             ends[parting.dropped] = min(known, parting.revision)
     kept = np.ones(len(claims), dtype=np.bool_)
     for file, revision in ends.items():
-        kept &= (claims.file != file) | (claims.place < np.uint64(revision << 22))
+        kept &= (claims.file != file) | (claims.place < np.uint64(place_of(revision)))
     return [_cut(w, ends[w.file]) if w.file in ends else w for w in witnesses], kept
 
 
 def _cut(witness: Witness, revision: int) -> Witness:
     """Return what a witness says of the time before a revision."""
-    end = int(np.searchsorted(witness.rows.place, np.uint64(revision << 22)))
+    end = int(np.searchsorted(witness.rows.place, np.uint64(place_of(revision))))
     compact = witness.compact if (witness.compact or 0) < revision else None
     return replace(
         witness,
@@ -142,7 +138,7 @@ def once_per_revision(records: Claims, prints: I64, copies: I64) -> tuple[Mask, 
     but in its key. The one with more copies is right, or else the first. Also returns the places
     of the others, with where they belong.
     """
-    main = (records.place >> np.uint64(22)).astype(np.int64)
+    main = mains(records.place)
     order = np.lexsort((records.place, -copies, prints, main))
     again = np.zeros(len(order), dtype=np.bool_)
     again[1:] = (main[order][1:] == main[order][:-1]) & (prints[order][1:] == prints[order][:-1])
@@ -258,6 +254,7 @@ class _Judge:
         return Conflict(
             revision=main_of(place),
             sub=sub_of(place),
+            key=user_key(self._files, group.claims, right[0]),
             believed=tuple(sorted(group.files_of(right))),
             others=tuple(sorted(group.files_of(r for n in order[1:] for r in contents[n]))),
             reason=_NO_REASON if decisive is None else _REASONS[decisive],

@@ -14,7 +14,7 @@ from requorum.errors import DamagedInput
 from requorum.formats.bbolt.columns import I64, U64, Mask
 from requorum.formats.mvcc import Revision
 from requorum.inspection.salvage.key_leaves import RecordRows
-from requorum.inspection.salvage.places import main_of
+from requorum.inspection.salvage.places import main_of, mains, place_of
 from requorum.inspection.salvage.small_buckets import LOST_BUCKET, SmallBucket
 
 
@@ -74,11 +74,11 @@ class Witness:
         """
         if self.compact is not None:
             return self.compact
-        mains = (self.rows.place >> np.uint64(22)).astype(np.int64)
-        if not len(mains):
+        main = mains(self.rows.place)
+        if not len(main):
             return -1
-        skipped = (np.diff(mains) > 1) & ~self.gap_before[1:]
-        return int(mains[1:][skipped][-1]) - 1 if skipped.any() else -1
+        skipped = (np.diff(main) > 1) & ~self.gap_before[1:]
+        return int(main[1:][skipped][-1]) - 1 if skipped.any() else -1
 
     @property
     def sure_until(self) -> I64:
@@ -88,14 +88,14 @@ class Witness:
         seen. An unfinished one removes the older rows of a key before the newer ones, so that
         this holds while it runs.
         """
-        mains = (self.rows.place >> np.uint64(22)).astype(np.int64)
-        if not len(mains):
-            return mains
+        main = mains(self.rows.place)
+        if not len(main):
+            return main
         gap_after = np.append(self.gap_before[1:], self.gap_at_end)
-        ends = np.where(gap_after, mains, np.iinfo(np.int64).max)
+        ends = np.where(gap_after, main, np.iinfo(np.int64).max)
         nearest = np.minimum.accumulate(ends[::-1])[::-1]
         until: I64 = np.maximum(np.minimum(nearest, self.last), self.finished)
-        return np.maximum(until, mains)
+        return np.maximum(until, main)
 
     def bucket(self, name: bytes) -> SmallBucket:
         """Return a bucket; one that was not found is a lost one."""
@@ -114,7 +114,7 @@ class Witness:
         gaps = np.append(self.gap_before, self.gap_at_end)
         covered: Mask = ~gaps[following]
         covered |= self.holds(places)
-        behind = places > np.uint64((self.last + 1 << 22) - 1)
+        behind = places > np.uint64(place_of(self.last + 1) - 1)
         return covered & ~behind
 
 

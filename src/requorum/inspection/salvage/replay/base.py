@@ -21,6 +21,7 @@ from requorum.inspection.salvage.other_buckets import (
     newest_first,
     read_lease,
 )
+from requorum.inspection.salvage.places import mains
 from requorum.inspection.salvage.replay.auth_state import AuthState, read_auth_state
 from requorum.inspection.salvage.replay.key_space import NO_BASE, BaseRows, KeySpace
 from requorum.inspection.salvage.settled import Settled
@@ -61,7 +62,7 @@ class Truth:
 
     def __init__(self, settled: Settled) -> None:
         self.settled = settled
-        self.mains: I64 = (settled.records.place >> np.uint64(22)).astype(np.int64)
+        self.mains: I64 = mains(settled.records.place)
         self.known = known_revisions(settled.witnesses, settled.gathered)
         self.known_places: Intervals = known_places(
             settled.witnesses, [g.strays for g in settled.gathered]

@@ -121,6 +121,7 @@ def _runs(log: CompletedLog) -> Iterator[tuple[int, int]]:
 def _tell_run(telling: _Telling, first: int, last: int) -> None:
     """Tell one stretch, from the first place on where the state before it is known."""
     anchors = _Anchors(telling, first, last)
+    moved: set[int] = set()
     telling.unproven, telling.unsure_until = False, 0
     state = _start(telling, anchors)
     while state is not None:
@@ -140,7 +141,10 @@ def _tell_run(telling: _Telling, first: int, last: int) -> None:
         telling.unproven, telling.unsure_until = False, 0
         state = None
         if following is not None:
-            begin = moved_back(following, telling.log.entries, told.proven_index + 1)
+            begin = following
+            if following.index not in moved:  # else it did not get as far as to there
+                moved.add(following.index)
+                begin = moved_back(following, telling.log.entries, told.proven_index + 1)
             state = _state_of(telling, begin if begin.index < following.index else following)
         end = last if state is None else state.index
         if end > told.proven_index:
