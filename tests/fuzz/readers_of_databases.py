@@ -1,7 +1,9 @@
 """Everything of requorum that reads a database, let loose on one of them."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 
+from requorum.errors import DamagedInput
 from requorum.formats.auth_store import read_auth_store
 from requorum.formats.backend import read_backend, read_leases
 from requorum.formats.bbolt.bucket import Database
@@ -14,10 +16,15 @@ from requorum.formats.kv_columns import kv_columns, note_odd_records
 from requorum.formats.mvcc import KeyValue
 from requorum.formats.records import record_at, scan
 from requorum.formats.snapshot_file import split_trailer
+from requorum.formats.snapshot_status import snapshot_status
 from requorum.formats.source import Head, Source
 from requorum.formats.user_keys import last_of_each_key, user_keys
 from requorum.inspection.database import examine_database
+from requorum.inspection.database_leases import database_leases
+from requorum.inspection.difference.damaged_records import records_despite_damage
 from requorum.inspection.file_verdict import judge_file
+from requorum.inspection.largest import largest
+from requorum.inspection.salvage.gather import gather
 
 
 def check_pages(source: Source) -> Iterator[str]:
@@ -98,6 +105,23 @@ def judge(source: Source) -> Iterator[str]:
     yield from examine_database(Head(source, split_trailer(source).db_size)).problems
 
 
+def rank_and_hash(source: Source) -> Iterator[str]:
+    """Return nothing: the numbers of `snapshot status`, the largest keys, who deleted by lease."""
+    database = Head(source, split_trailer(source).db_size)
+    for read in (snapshot_status, database_leases, lambda found: largest(found, 5)):
+        with suppress(DamagedInput):
+            read(database)
+    return iter(())
+
+
+def salvage(source: Source) -> Iterator[str]:
+    """Gather all that is left of it, and what a comparison reads in spite of damage."""
+    database = Head(source, split_trailer(source).db_size)
+    gathered = gather(database, 0)
+    records_despite_damage(Database(database), FileBytes(database), DamageLog())
+    yield from (f"page {page}: {what}" for page, what in gathered.damages)
+
+
 READERS: Mapping[str, Callable[[Source], Iterator[str]]] = {
     "check": check_pages,
     "buckets": walk_buckets,
@@ -105,4 +129,6 @@ READERS: Mapping[str, Callable[[Source], Iterator[str]]] = {
     "records": read_records,
     "hash": hash_records,
     "verdict": judge,
+    "numbers": rank_and_hash,
+    "salvage": salvage,
 }

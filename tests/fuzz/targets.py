@@ -42,11 +42,14 @@ from requorum.formats.wal import (
     segment_name,
 )
 from requorum.formats.wire import field_bytes, field_varint, fields
+from requorum.inspection.boot.whole_log import read_whole_log
 from requorum.inspection.completed_log import complete_log
 from requorum.inspection.entry_story import comparisons_of, operations_of, tell
 from requorum.inspection.member_log import SegmentFile, read_member_log
 from requorum.inspection.membership import membership_of, voter_sets
 from requorum.inspection.replay import replay_onto
+from requorum.inspection.wal_listing import list_segment
+from requorum.inspection.wal_survey import survey_wal
 
 Target = Callable[[bytes], None]
 
@@ -119,7 +122,11 @@ def wal(data: bytes) -> None:
             assert segment.end_offset <= len(content)
             ends = [record.end for record in segment.records]
             assert ends == sorted(ends)
-            log = read_member_log([SegmentFile(segment_name(0, 0), 0, len(content), segment)])
+            file = SegmentFile(segment_name(0, 0), 0, len(content), segment)
+            log = read_member_log([file])
+            surveyed = survey_wal([file])
+            list(list_segment(surveyed, file))
+            read_whole_log([(file.name, BufferSource(content))])
             completed = complete_log({"one": log, "two": log})
             assert completed is not None
             with suppress(RequorumError):

@@ -12,6 +12,8 @@ from mvcc_builder import Event
 from seeds import SEEDS
 from wal_data import make_segment
 
+from requorum.formats.backend_file import record_row
+from requorum.formats.mvcc import KeyValue, Revision
 from requorum.formats.wal import segment_name
 from requorum.inspection.salvage.gather import gather
 
@@ -76,7 +78,8 @@ class Hole:
 def test_a_salvage_does_not_search_a_hole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages that no tree reaches are looked for up to where etcd ends, not up to a terabyte."""
     monkeypatch.setattr("requorum.inspection.salvage.gather.SEARCHED_MAX", 1 << 20)
-    data = build({b"key": [Event(2, 0, b"key", b"value").record], b"meta": []}).data
+    row = record_row(Revision(2), KeyValue(b"key", 2, 2, 1, b"value"))
+    data = build({b"key": [row], b"meta": []}).data
     gathered = gather(Hole(data, TERABYTE, 1 << 20), 0)
     assert gathered.file is not None
     assert gathered.file.size == len(data)
