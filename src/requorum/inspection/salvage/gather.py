@@ -127,7 +127,8 @@ def _read(
         if name != KEY:
             small[name] = read_small_bucket(pages, bucket_root, reached)
             if not small[name].whole:
-                shown = name[:64].decode("ascii", "backslashreplace")
+                # A damaged name may hold anything; a terminal is given it escaped.
+                shown = repr(name[:64])[2:-1]
                 damages.append((bucket_root.page, f"bucket {shown} is damaged"))
     tree = read_key_tree(pages, roots[KEY], reached) if KEY in roots else LOST_TREE
     witness = _witness(tree, small, number, standing, whole=whole)
