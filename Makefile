@@ -36,7 +36,7 @@ check: $(READY) ## Format, lint, types, floors, pure tests
 	@$(BIN)/pytest -q -n $(JOBS) -m "not etcd and not slow"
 
 test: check ## All checks, and the tests on real etcd of every minor that can be had
-	@$(BIN)/python tests/with_etcd.py $(BIN)/pytest -q -n $(JOBS) -m "etcd or slow"
+	@$(BIN)/python tests/with_etcd.py $(BIN)/pytest -q -n $(JOBS) -m "(etcd or slow) and not fuzz"
 
 bench: $(READY) ## The hot paths, each beside the tool a user would take instead
 	@$(BIN)/python tests/with_etcd.py $(BIN)/python -m bench
@@ -52,6 +52,7 @@ kill-trials: $(READY) ## Kill requorum at every step boundary and at random mome
 
 fuzz-files: N = 20000
 fuzz-files: $(READY) ## Damage etcd's files at random, read them, ask etcd, too: N=20000 SEED=1
+	@$(BIN)/python tests/with_etcd.py $(BIN)/pytest -q -m fuzz
 	@PYTHONPATH=tests/fuzz:tests/formats $(BIN)/python tests/with_etcd.py $(BIN)/python -W error \
 	  tests/fuzz/fuzz_files.py --cases $(N) --seed $(SEED) --jobs $(JOBS)
 

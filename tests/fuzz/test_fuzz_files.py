@@ -12,6 +12,7 @@ CASES = 48
 SEED = 20261121
 
 
+@pytest.mark.fuzz
 @pytest.mark.etcd
 def test_damaged_files_are_read_without_fear(
     etcd_minor: str, etcd_binaries: Callable[[str], Path], tmp_path: Path
