@@ -4,7 +4,7 @@ Every call that leaves the process takes a `deadline` in seconds and raises `Dea
 when it passes. Nothing here removes a file: data is renamed, never removed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -374,6 +374,10 @@ class Etcd(Protocol):
 
     async def hash_kv(self, revision: int, *, deadline: float) -> HashKv:
         """Ask for Maintenance.HashKV at a revision, 0 for the current one."""
+        ...
+
+    def snapshot(self, *, deadline: float) -> AsyncIterator[bytes]:
+        """Stream Maintenance.Snapshot: the database, and its SHA-256 as the last 32 bytes."""
         ...
 
     async def close(self) -> None:

@@ -9,6 +9,8 @@ from running_etcd import RunningEtcd, StartEtcd
 
 from requorum.clients.etcd.client import EtcdClient, connect
 from requorum.errors import EtcdError, Unreachable
+from requorum.formats.source import BufferSource
+from requorum.inspection.file_verdict import Verdict, judge_file
 from requorum.ports import Alarm, Compare, DeleteOp, Etcd, PutOp
 
 pytestmark = pytest.mark.etcd
@@ -228,3 +230,26 @@ async def test_a_member_that_dies(release: str, start_etcd: StartEtcd) -> None:
         etcd.kill()
         with pytest.raises(Unreachable):
             await client.status(deadline=DEADLINE)
+
+
+async def test_a_snapshot_is_whole(client: EtcdClient) -> None:
+    """What is streamed is a restorable file with a SHA-256 that matches."""
+    await client.put(PutOp(b"snapshot/a", b"1"), deadline=DEADLINE)
+    streamed = b"".join([part async for part in client.snapshot(deadline=DEADLINE)])
+    verdict = judge_file(BufferSource(streamed))
+    assert (verdict.verdict, verdict.restorable) == (Verdict.RESTORABLE, True)
+
+
+async def test_a_snapshot_that_is_given_up(client: EtcdClient) -> None:
+    """Nobody has to read to the end, and the client goes on to work."""
+    stream = client.snapshot(deadline=DEADLINE)
+    assert await anext(stream)
+    await stream.aclose()
+    assert (await client.status(deadline=DEADLINE)).leader
+
+
+async def test_a_snapshot_of_nobody() -> None:
+    """A dead member is unreachable, here too."""
+    async with connect("http://127.0.0.1:1", tls=None, credentials=None) as nobody:
+        with pytest.raises(Unreachable):
+            _ = [part async for part in nobody.snapshot(deadline=DEADLINE)]

@@ -16,7 +16,7 @@ Response = TypeVar("Response", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class Rpc(Generic[Request, Response]):
-    """One method that takes one message and answers with one."""
+    """One method that takes one message; it answers with one unless its name below says more."""
 
     path: str
     request: type[Request]
@@ -39,6 +39,8 @@ MEMBER_LIST = Rpc("/etcdserverpb.Cluster/MemberList", pb.MemberListRequest, pb.M
 
 STATUS = Rpc("/etcdserverpb.Maintenance/Status", pb.StatusRequest, pb.StatusResponse)
 ALARM = Rpc("/etcdserverpb.Maintenance/Alarm", pb.AlarmRequest, pb.AlarmResponse)
+SNAPSHOT = Rpc("/etcdserverpb.Maintenance/Snapshot", pb.SnapshotRequest, pb.SnapshotResponse)
+"""Answered with a stream of messages."""
 HASH_KV = Rpc("/etcdserverpb.Maintenance/HashKV", pb.HashKVRequest, pb.HashKVResponse)
 
 AUTHENTICATE = Rpc(
