@@ -20,7 +20,7 @@ def disks(tmp_path: Path) -> Disks:
 
 async def test_three_whole_directories_are_started(disks: Disks) -> None:
     """Nobody answers, one service runs, all files agree."""
-    found = await survey(disks.cluster, disks.reach)
+    found = await survey(disks.cluster, disks.reach, {})
     assert found.cluster_id == 77
     assert found.running == {"etcd1": False, "etcd2": True, "etcd3": False}
     assert not any(live.answers for live in found.live.values())
@@ -37,7 +37,7 @@ async def test_a_value_that_the_log_contradicts_makes_a_database_unfit(disks: Di
     """One flipped byte in a page without a checksum."""
     data = disks.db("etcd1").read_bytes()
     disks.db("etcd1").write_bytes(data.replace(b"3.1", b"3.9"))
-    found = await survey(disks.cluster, disks.reach)
+    found = await survey(disks.cluster, disks.reach, {})
     database = found.evidence.members["etcd1"].database
     assert database is not None
     assert "contradicts the log" in database.problems[0]
@@ -51,7 +51,7 @@ async def test_a_lost_disk_and_a_damaged_log_are_rescued(disks: Disks) -> None:
     (segment,) = disks.wal("etcd1")
     segment.write_bytes(segment.read_bytes().replace(b"2.1", b"?.1"))
     disks.wal("etcd3")[0].unlink()
-    found = await survey(disks.cluster, disks.reach)
+    found = await survey(disks.cluster, disks.reach, {})
     decision = decide(found.evidence)
     assert isinstance(decision, Rescue)
     assert decision.loss.proven_none
@@ -64,7 +64,7 @@ async def test_another_clusters_directory_is_foreign(disks: Disks) -> None:
     other = disks.wal("etcd4")[0].read_bytes()
     for path in disks.wal("etcd3"):
         path.write_bytes(other)
-    found = await survey(disks.cluster, disks.reach)
+    found = await survey(disks.cluster, disks.reach, {})
     assert found.evidence.foreign == {"etcd3": "its data belongs to another cluster, 5"}
     assert set(found.evidence.members) == {"etcd1", "etcd2"}
     assert found.evidence.log is not None

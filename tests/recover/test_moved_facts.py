@@ -12,8 +12,10 @@ from practice_site import Site
 from sites import Sites
 
 from requorum.app.cluster_file import load_cluster_file
+from requorum.app.recovery.carry_out import run_prepared
+from requorum.app.recovery.operator import Operator
+from requorum.app.recovery.prepared import Prepared
 from requorum.app.recovery.recover import prepare_recovery
-from requorum.app.recovery.run_plan import Operator, Prepared, run_prepared
 from requorum.app.settings import Settings
 from requorum.cli.approval import StepPrinter
 from requorum.errors import FactsChanged

@@ -1,7 +1,8 @@
 """The one place where clients are built and handed to the floors below."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from requorum.app.settings import Credentials, Settings
@@ -47,10 +48,11 @@ def connector(tls: TlsMaterial | None, credentials: Credentials | None) -> Conne
     return make
 
 
-def reach_of(cluster: Cluster, credentials: Credentials | None) -> Reach:
-    """Return the way to every member."""
+@asynccontextmanager
+async def open_reach(cluster: Cluster, credentials: Credentials | None) -> AsyncIterator[Reach]:
+    """Yield the way to every member, open for the running event loop."""
     host = LocalHost()
-    return Reach(
+    yield Reach(
         hosts=dict.fromkeys((m.name for m in cluster.members), host),
         services={m.name: CommandServiceControl(host, m.service) for m in cluster.members},
         connect=connector(tls_material(cluster.tls), credentials),

@@ -11,7 +11,7 @@ import click
 from rich.table import Table
 
 from requorum.app.practice.demo import DemoResult, run_demo
-from requorum.app.recovery.run_plan import Prepared
+from requorum.app.recovery.prepared import Prepared
 from requorum.cli.approval import StepPrinter, show_loss
 from requorum.cli.output import console
 from requorum.errors import UsageError

@@ -2,12 +2,13 @@
 
 import asyncio
 import sys
-from dataclasses import replace
 
 import click
 
+from requorum.app.recovery.carry_out import run_prepared
+from requorum.app.recovery.operator import Operator
+from requorum.app.recovery.prepared import Prepared
 from requorum.app.recovery.recover import prepare_recovery
-from requorum.app.recovery.run_plan import Operator, Prepared, run_prepared
 from requorum.app.results import RecoverResult
 from requorum.cli.approval import StepPrinter, ask_approval, show_plan
 from requorum.cli.options import (
@@ -89,7 +90,6 @@ def offer(
         click.echo("nothing was done", err=True)
         sys.exit(RequorumError.exit_code)
     printer = StepPrinter(len(plan.steps))
-    watched = replace(prepared, world=replace(prepared.world, say=printer.say))
     with shown_failure(output, run=plan.run_id):
-        result = asyncio.run(run_prepared(operator, watched, printer))
+        result = asyncio.run(run_prepared(operator, prepared, printer))
     finish(result, output)

@@ -2,11 +2,11 @@
 
 import asyncio
 import sys
-import time
 
 import click
 
-from requorum.app.recovery.run_plan import Operator, result_of_run, resume, roll_back
+from requorum.app.recovery.carry_out import resume, roll_back
+from requorum.app.recovery.operator import Operator
 from requorum.app.recovery.runs import StoredRun, find_stored, list_stored
 from requorum.app.results import RecoverResult
 from requorum.cli.approval import StepPrinter, show_plan
@@ -102,12 +102,7 @@ def _ask(question: str) -> None:
 
 
 async def _carry_on(operator: Operator, found: StoredRun, *, back: bool) -> RecoverResult:
-    began = time.monotonic()
     printer = StepPrinter(len(found.plan.steps) if found.plan else 0)
     if back:
-        plan = await roll_back(operator, found.id, printer)
-        outcome = "rolled-back"
-    else:
-        plan = await resume(operator, found.id, printer)
-        outcome = "recovered"
-    return await result_of_run(operator, plan, outcome=outcome, began=began)
+        return await roll_back(operator, found.id, printer)
+    return await resume(operator, found.id, printer)

@@ -1,6 +1,7 @@
 """The cluster as its operator describes it: requorum.yaml, parsed and checked."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from requorum.domain.ids import ClusterId
 
@@ -60,3 +61,7 @@ class Cluster:
             if member.name == name:
                 return member
         raise KeyError(name)
+
+    def without(self, names: Collection[str]) -> "Cluster":
+        """Return the cluster without these members."""
+        return replace(self, members=tuple(m for m in self.members if m.name not in names))

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from requorum.domain.cluster import Cluster
+from requorum.domain.cluster import Cluster, MemberSpec
 from requorum.domain.ids import ClusterId, MemberId
 from requorum.domain.quorum import quorum_size
+from requorum.errors import Unreachable
 from requorum.facts.data_dir import (
     Stamps,
     hash_content,
@@ -47,7 +48,11 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The facts of one moment. `disks` are those of the data directories."""
+    """The facts of one moment. `disks` are those of the data directories.
+
+    `unreachable` says of members why their hosts do not answer: nothing is known of these but
+    what their etcd itself answers, and `running`, `disks` and `stamps` do not have them.
+    """
 
     cluster_id: ClusterId | None
     evidence: ClusterEvidence
@@ -55,22 +60,47 @@ class Survey:
     running: Mapping[str, bool]
     disks: Mapping[str, Disk]
     stamps: Mapping[str, Stamps]
+    unreachable: Mapping[str, str] = field(default_factory=dict)
 
 
-async def survey(cluster: Cluster, reach: Reach) -> Survey:
-    """Gather all facts; raises Refused where they do not say which cluster this is."""
+async def survey(cluster: Cluster, reach: Reach, unreachable: Mapping[str, str]) -> Survey:
+    """Gather all facts; `unreachable` is what `unreachable_members` found.
+
+    Raises Refused where the facts do not say which cluster this is.
+    """
     live = await ask_until_led(cluster, reach.connect, quorum_size(len(cluster.members)))
-    running = await running_members(cluster, reach)
-    members = await _members(cluster, reach, running)
+    there = cluster.without(unreachable)
+    running = await running_members(there, reach)
+    members = await _members(there, reach, running)
+    members |= {name: _out_of_reach(name, why) for name, why in unreachable.items()}
     cluster_id, evidence = await _together(cluster, reach, members)
     return Survey(
         cluster_id=cluster_id,
         evidence=evidence,
         live=live,
         running=running,
-        disks=await disks_of(cluster, reach),
-        stamps=await stamps_of(cluster, reach),
+        disks=await disks_of(there, reach),
+        stamps=await stamps_of(there, reach),
+        unreachable=unreachable,
     )
+
+
+async def unreachable_members(cluster: Cluster, reach: Reach) -> Mapping[str, str]:
+    """Return the members whose hosts do not answer, each with the reason. Asks all at once."""
+
+    async def reason(member: MemberSpec) -> str | None:
+        try:
+            await reach.hosts[member.name].stat("/")
+        except Unreachable as error:
+            return error.message
+        return None
+
+    found = await asyncio.gather(*map(reason, cluster.members))
+    return {m.name: why for m, why in zip(cluster.members, found, strict=True) if why is not None}
+
+
+def _out_of_reach(name: str, why: str) -> MemberEvidence:
+    return MemberEvidence(name=name, unreadable=f"its host does not answer: {why}")
 
 
 async def running_members(cluster: Cluster, reach: Reach) -> Mapping[str, bool]:

@@ -3,7 +3,7 @@
 See docs/concepts/how-recovery-decides.md. Pure: facts in, plan out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from requorum.domain.binaries import EtcdBinaries
@@ -45,11 +45,18 @@ def plan_recovery(
     run: str,
     binaries: Mapping[str, EtcdBinaries],
     workspaces: Mapping[str, Workspace],
+    lost: Collection[str] = (),
 ) -> RecoveryPlan | NothingToDo:
-    """Return the plan; Refused where acting would be wrong, with what to do instead."""
+    """Return the plan; Refused where acting would be wrong, with what to do instead.
+
+    The plan acts on the members that can be reached. `lost` are members of which the operator
+    knows that they run nowhere any more, although their hosts do not tell us.
+    """
     if quorum_serves(facts.live, facts.evidence.quorum):
         return _quorum_is_alive(cluster, facts)
     _refuse_if_barred(facts)
+    _refuse_if_unseen(facts, lost)
+    cluster = cluster.without(facts.unreachable)
     _refuse_if_only_the_leader_is_missing(facts)
     match decide(facts.evidence):
         case Start() as start:
@@ -76,7 +83,7 @@ def _quorum_is_alive(cluster: Cluster, facts: Survey) -> RecoveryPlan | NothingT
         if isinstance(decision, Start)
         else []
     )
-    startable = [m for m in startable if not facts.running[m.name]]
+    startable = [m for m in startable if not facts.running.get(m.name, True)]
     if len(startable) == len(down):
         return _start_the_rest(facts, startable, serving)
     broken = [m.name for m in down if m not in startable]
@@ -111,6 +118,20 @@ def _refuse_if_barred(facts: Survey) -> None:
             f"serves: {first.trouble}",
             hint=first.hint,
         )
+
+
+def _refuse_if_unseen(facts: Survey, lost: Collection[str]) -> None:
+    """Refuse where members that we cannot see may be a quorum and serve clients right now."""
+    unseen = {n: why for n, why in facts.unreachable.items() if n not in lost}
+    if len(unseen) < facts.evidence.quorum:
+        return
+    name, why = next(iter(unseen.items()))
+    raise Refused(
+        f"the hosts of {', '.join(unseen)} do not answer, and together they may be a quorum that "
+        f"serves; of {name}: {why}",
+        hint="Reach them, or make sure that they are off and stay off; then say so: "
+        + " ".join(f"--lost {n}" for n in unseen),
+    )
 
 
 def _refuse_if_only_the_leader_is_missing(facts: Survey) -> None:
@@ -250,8 +271,13 @@ def _warnings(cluster: Cluster, facts: Survey, loss: Loss, bump: int | None) -> 
     warnings: list[str] = []
     if loss.unproven and bump is None:
         warnings.append(CANNOT_BUMP)
+    warnings += [
+        f"{name} stays out: its host does not answer ({why}). Once it is back its etcd will find "
+        "another cluster and must not be started on its old data: replace it"
+        for name, why in facts.unreachable.items()
+    ]
     voters = facts.evidence.voters
-    if voters > len(cluster.members):
+    if voters > len(cluster.members) + len(facts.unreachable):
         warnings.append(
             f"the cluster had {voters} voters, the cluster file names {len(cluster.members)}: "
             "the recovered cluster will have the latter"

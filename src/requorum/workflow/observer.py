@@ -9,6 +9,10 @@ from requorum.workflow.step import StepOutline
 class Progress(Protocol):
     """Takes the news of long work. A world may carry one for its steps to report to."""
 
+    def say(self, text: str) -> None:
+        """Show one line about the work inside of a step."""
+        ...
+
     def progress(self, text: str, done: int, total: int | None) -> None:
         """Show how far `text` is; `total` is None when nobody knows, units are the caller's."""
         ...
@@ -47,6 +51,9 @@ class Observer(Progress, Protocol):
 
 class SilentObserver:
     """Shows nothing."""
+
+    def say(self, text: str) -> None:
+        """Ignore it."""
 
     def progress(self, text: str, done: int, total: int | None) -> None:
         """Ignore it."""

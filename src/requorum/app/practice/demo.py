@@ -14,8 +14,10 @@ from typing import Protocol
 
 from requorum.app.cluster_file import load_cluster_file
 from requorum.app.practice.lab import READY_DEADLINE, Count, connect_to, obtained
+from requorum.app.recovery.carry_out import run_prepared
+from requorum.app.recovery.operator import Operator
+from requorum.app.recovery.prepared import Prepared
 from requorum.app.recovery.recover import prepare_recovery
-from requorum.app.recovery.run_plan import Operator, Prepared, run_prepared
 from requorum.app.results import RecoverResult
 from requorum.app.settings import Settings
 from requorum.errors import StepFailed

@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from requorum.app.cluster_file import load_cluster_file
+from requorum.app.recovery.carry_out import run_prepared
+from requorum.app.recovery.operator import Operator
+from requorum.app.recovery.prepared import Prepared
 from requorum.app.recovery.recover import prepare_recovery
-from requorum.app.recovery.run_plan import Operator, Prepared, run_prepared
 from requorum.app.results import RecoverResult
 from requorum.app.settings import Settings
 from requorum.app.wiring import connector

@@ -1,39 +1,45 @@
 """The use case behind `requorum recover`."""
 
 import time
-from datetime import UTC, datetime
+from collections.abc import Collection
 
-from requorum.app.recovery.run_plan import (
-    Operator,
+from requorum.app.recovery.operator import Operator
+from requorum.app.recovery.prepared import (
     Prepared,
-    context_of,
     facts_fingerprint,
     next_run_id,
+    prepared,
     workspaces_of,
 )
-from requorum.app.results import LossResult, MemberHealth, RecoverResult
-from requorum.app.wiring import binaries_for, reach_of
+from requorum.app.results import MemberHealth, RecoverResult
+from requorum.app.wiring import binaries_for, open_reach
 from requorum.domain.cluster import Cluster
 from requorum.domain.version import EtcdVersion
-from requorum.facts.survey import Survey, survey
+from requorum.facts.survey import Survey, survey, unreachable_members
 from requorum.runbooks.recover import NothingToDo, plan_recovery
-from requorum.runbooks.steps.world import World
-from requorum.workflow.plan import Plan
 
 
-async def prepare_recovery(operator: Operator, cluster: Cluster) -> Prepared | RecoverResult:
+async def prepare_recovery(
+    operator: Operator, cluster: Cluster, *, lost: Collection[str] = ()
+) -> Prepared | RecoverResult:
     """Gather the facts and plan; a result where there is nothing to do.
 
+    `lost` are members of which the operator knows that they run nowhere any more.
     Raises Refused, Unreachable or DamagedInput with what to do instead.
     """
     began = time.monotonic()
-    reach = reach_of(cluster, operator.credentials)
-    fingerprint = await facts_fingerprint(cluster, reach)
-    facts = await survey(cluster, reach)
-    run = next_run_id()
-    workspaces = await workspaces_of(cluster, reach, run)
-    binaries = await binaries_for(cluster, reach, operator.settings, version=version_of_data(facts))
-    found = plan_recovery(cluster, facts, run=run, binaries=binaries, workspaces=workspaces)
+    async with open_reach(cluster, operator.credentials) as reach:
+        unreachable = await unreachable_members(cluster, reach)
+        there = cluster.without(unreachable)
+        fingerprint = await facts_fingerprint(there, reach)
+        facts = await survey(cluster, reach, unreachable)
+        run = next_run_id()
+        workspaces = await workspaces_of(there, reach, run)
+        version = version_of_data(facts)
+        binaries = await binaries_for(there, reach, operator.settings, version=version)
+    found = plan_recovery(
+        cluster, facts, run=run, binaries=binaries, workspaces=workspaces, lost=lost
+    )
     if isinstance(found, NothingToDo):
         return RecoverResult(
             outcome="nothing-to-do",
@@ -41,20 +47,15 @@ async def prepare_recovery(operator: Operator, cluster: Cluster) -> Prepared | R
             seconds=round(time.monotonic() - began, 3),
             reasons=found.summary,
         )
-    loss = LossResult.of(found.loss)
-    plan = Plan[World](
-        run_id=run,
+    return prepared(
+        found,
         runbook="recover",
-        created=datetime.now(UTC),
-        subject=cluster.name,
-        summary=found.summary,
-        warnings=found.warnings,
+        run=run,
+        cluster=there,
+        binaries=binaries,
         fingerprint=fingerprint,
-        context=context_of(cluster, binaries, path=found.path, loss=loss.model_dump(mode="json")),
-        steps=found.steps,
+        began=began,
     )
-    world = World(run=run, cluster=cluster, reach=reach, binaries=binaries)
-    return Prepared(plan=plan, loss=loss, world=world, began=began)
 
 
 UNDECIDED = (3, 0)

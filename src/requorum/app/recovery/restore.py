@@ -2,18 +2,16 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
 
-from requorum.app.recovery.run_plan import (
-    Operator,
+from requorum.app.recovery.operator import Operator
+from requorum.app.recovery.prepared import (
     Prepared,
-    context_of,
     facts_fingerprint,
     next_run_id,
+    prepared,
     workspaces_of,
 )
-from requorum.app.results import LossResult
-from requorum.app.wiring import binaries_for, reach_of
+from requorum.app.wiring import binaries_for, open_reach
 from requorum.clients.hosts.local import LocalHost
 from requorum.domain.cluster import Cluster
 from requorum.domain.version import EtcdVersion
@@ -23,36 +21,28 @@ from requorum.facts.live import ask_members
 from requorum.facts.survey import Reach, disks_of, running_members
 from requorum.inspection.file_verdict import FileVerdict, judge_file
 from requorum.runbooks.restore import RestoreFacts, RestoreWishes, plan_restore
-from requorum.runbooks.steps.world import World
-from requorum.workflow.plan import Plan
 
 
 async def prepare_restore(operator: Operator, cluster: Cluster, wishes: RestoreWishes) -> Prepared:
     """Check the file and the cluster, and plan; raises what `plan_restore` raises."""
     began = time.monotonic()
-    reach = reach_of(cluster, operator.credentials)
-    fingerprint = await facts_fingerprint(cluster, reach)
-    facts = await _facts(cluster, reach, wishes.path)
-    run = next_run_id()
-    workspaces = await workspaces_of(cluster, reach, run)
-    binaries = await binaries_for(
-        cluster, reach, operator.settings, version=_version_of(facts.snapshot)
-    )
+    async with open_reach(cluster, operator.credentials) as reach:
+        fingerprint = await facts_fingerprint(cluster, reach)
+        facts = await _facts(cluster, reach, wishes.path)
+        run = next_run_id()
+        workspaces = await workspaces_of(cluster, reach, run)
+        version = _version_of(facts.snapshot)
+        binaries = await binaries_for(cluster, reach, operator.settings, version=version)
     found = plan_restore(cluster, facts, wishes, run=run, binaries=binaries, workspaces=workspaces)
-    loss = LossResult.of(found.loss)
-    plan = Plan[World](
-        run_id=run,
+    return prepared(
+        found,
         runbook="restore",
-        created=datetime.now(UTC),
-        subject=cluster.name,
-        summary=found.summary,
-        warnings=found.warnings,
+        run=run,
+        cluster=cluster,
+        binaries=binaries,
         fingerprint=fingerprint,
-        context=context_of(cluster, binaries, path=found.path, loss=loss.model_dump(mode="json")),
-        steps=found.steps,
+        began=began,
     )
-    world = World(run=run, cluster=cluster, reach=reach, binaries=binaries)
-    return Prepared(plan=plan, loss=loss, world=world, began=began)
 
 
 async def _facts(cluster: Cluster, reach: Reach, path: str) -> RestoreFacts:

@@ -68,9 +68,9 @@ class BuildImage(Step[World]):
         staging = _Staging(host, binaries, stage, database, await host.free_ports(2))
         await staging.restore()
         replay = await staging.append(log, after=self.base_index)
-        world.say(f"replaying {max(0, self.last_index - self.base_index)} log entries")
+        world.watcher.say(f"replaying {max(0, self.last_index - self.base_index)} log entries")
         await staging.run(replay)
-        world.say("checking the image against the log")
+        world.watcher.say("checking the image against the log")
         await seal_image(host, staging.database, self.image, log=log, after=self.base_index)
 
     async def _log(self, world: World) -> CompletedLog:
@@ -97,7 +97,7 @@ class BuildImage(Step[World]):
         self, world: World, host: Host, binaries: EtcdBinaries, stage: str
     ) -> str:
         if self.base is None:
-            world.say("making an empty database to replay the whole log onto")
+            world.watcher.say("making an empty database to replay the whole log onto")
             return await _empty_database(host, binaries, f"{stage}-scratch")
         path = Paths.of(world.spec(self.base)).database
         state = await read_state(host, path)

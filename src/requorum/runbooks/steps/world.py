@@ -1,19 +1,13 @@
 """What the steps of a recovery act on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from requorum.domain.binaries import EtcdBinaries
 from requorum.domain.cluster import Cluster, MemberSpec
 from requorum.facts.survey import Reach
 from requorum.ports import Host, ServiceControl
-
-Say = Callable[[str], None]
-"""Takes one line of progress for the person who watches."""
-
-
-def _silent(_line: str) -> None:
-    """Say nothing: nobody watches."""
+from requorum.workflow.observer import Progress, SilentObserver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +18,7 @@ class World:
     cluster: Cluster
     reach: Reach
     binaries: Mapping[str, EtcdBinaries]
-    say: Say = field(default=_silent)
+    watcher: Progress = field(default_factory=SilentObserver)
 
     def spec(self, member: str) -> MemberSpec:
         """Return the cluster file's entry of that member."""
