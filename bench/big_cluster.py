@@ -6,7 +6,7 @@ import random
 import shutil
 from pathlib import Path
 
-from requorum.app.lab import connect_to, obtained
+from requorum.app.practice.lab import connect_to, obtained
 from requorum.lab import practice
 from requorum.lab.choices import PUTS
 from requorum.lab.damage.inflict import inflict

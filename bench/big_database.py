@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from requorum.app.lab import connect_to, obtained
+from requorum.app.practice.lab import connect_to, obtained
 from requorum.lab import practice
 from requorum.lab.layout import Lab
 from requorum.ports import PutOp

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.big_cluster import BigCrash
 from bench.measure import Pair, in_turn
-from requorum.app.lab import connect_to
+from requorum.app.practice.lab import connect_to
 from requorum.lab import practice
 from requorum.lab.classic import classic
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.big_database import MEGABYTES, BigDatabase, big_database
 from bench.measure import Figure, Pair, in_turn
 from bench.memory import private_peak
-from requorum.app.lab import obtained
+from requorum.app.practice.lab import obtained
 from requorum.clients.hosts.local_source import FileSource
 from requorum.errors import ToolUnfit
 from requorum.formats.source import CountingSource

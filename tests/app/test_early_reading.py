@@ -6,7 +6,7 @@ from pathlib import Path
 
 import bbolt_builder
 
-from requorum.app.early_reading import begin_reading
+from requorum.app.inspect.database.early_reading import begin_reading
 from requorum.formats.source import BufferSource
 from requorum.inspection.file_verdict import judge_file
 
@@ -32,6 +32,6 @@ def test_what_is_no_file(tmp_path: Path) -> None:
 
 def test_nothing_heavy_is_needed() -> None:
     """Otherwise it would not be early."""
-    code = "import sys, requorum.app.early_reading; print('numpy' in sys.modules)"
+    code = "import sys, requorum.app.inspect.database.early_reading; print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

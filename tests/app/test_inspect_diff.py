@@ -10,8 +10,8 @@ import pytest
 from store_model import Store
 from wal_data import make_segment
 
-from requorum.app.inspect_diff import compared
-from requorum.app.results_diff import DiffResult
+from requorum.app.inspect.diff.inspect_diff import compared
+from requorum.app.inspect.diff.results import DiffResult
 from requorum.clients.hosts.local import LocalHost
 from requorum.errors import DamagedInput
 from requorum.formats.source import BufferSource, Source

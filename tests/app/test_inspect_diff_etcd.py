@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from etcd_data import RunningEtcd
 
-from requorum.app.inspect_diff import compared
-from requorum.app.results_diff import DiffResult
+from requorum.app.inspect.diff.inspect_diff import compared
+from requorum.app.inspect.diff.results import DiffResult
 from requorum.inspection.difference.compare import Wishes
 from requorum.inspection.difference.keys import KeyFilter
 from requorum.lab.layout import Lab

@@ -19,8 +19,8 @@ from made_wal import (
     state,
 )
 
-from requorum.app.inspect_wal import WalInspection, WalWishes, inspect_wal
-from requorum.app.results_wal import LeaseRevokeDetail, UndecodableDetail, V2Detail
+from requorum.app.inspect.wal.inspect_wal import WalInspection, WalWishes, inspect_wal
+from requorum.app.inspect.wal.results import LeaseRevokeDetail, UndecodableDetail, V2Detail
 from requorum.errors import DamagedInput, UsageError
 from requorum.formats.mvcc import KeyValue, Revision, RevisionKey
 from requorum.formats.wire import field_bytes

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from requorum.app.places import find_place
+from requorum.app.files.places import find_place
 from requorum.clients.hosts.local import LocalHost
 from requorum.errors import UsageError
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from requorum.app import results_wal
+from requorum.app.inspect.wal import results as results_wal
 from requorum.app.results import Result
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "json-output.md"

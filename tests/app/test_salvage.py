@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from store_model import Store
 
-from requorum.app.results_salvage import SalvageResult
-from requorum.app.salvage import salvage
+from requorum.app.salvage.results import SalvageResult
+from requorum.app.salvage.salvage import salvage
 from requorum.clients.hosts.local_source import FileSource
 from requorum.errors import DamagedInput, Refused, RequorumError, UsageError
 from requorum.formats.bbolt.bucket import Database

@@ -27,7 +27,7 @@ from made_wal import (
     txn,
 )
 
-from requorum.app.results_wal import WalRecord
+from requorum.app.inspect.wal.results import WalRecord
 from requorum.cli.main import cli
 from requorum.errors import RequorumError
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from requorum.cli.key_text import quoted, shown_key, typed_key
+from requorum.cli.render.key_text import quoted, shown_key, typed_key
 from requorum.errors import UsageError
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from requorum.cli.output import Format
-from requorum.cli.recovery_output import shown_failure
+from requorum.cli.render.recovery import shown_failure
 from requorum.errors import Refused, StepFailed, UsageError
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from requorum.app.results_wal import (
+from requorum.app.inspect.wal.results import (
     AlarmDetail,
     AuthDetail,
     ClusterVersionDetail,
@@ -32,7 +32,7 @@ from requorum.app.results_wal import (
     WalOperation,
     WalRecord,
 )
-from requorum.cli.wal_words import words
+from requorum.cli.render.wal_words import words
 
 LEASE = "694d71ddacfda227"
 

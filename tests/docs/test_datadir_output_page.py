@@ -7,7 +7,7 @@ import pytest
 from doc_pages import ROOT
 from pydantic import BaseModel
 
-from requorum.app import results_datadir
+from requorum.app.inspect.datadir import results as results_datadir
 from requorum.app.results import Result
 
 PAGE = (ROOT / "docs" / "reference" / "datadir-output.md").read_text(encoding="utf-8")

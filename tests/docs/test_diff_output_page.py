@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from doc_pages import ROOT
 from pydantic import BaseModel
 
-from requorum.app.results_diff import DiffResult
+from requorum.app.inspect.diff.results import DiffResult
 
 PAGE = (ROOT / "docs" / "reference" / "diff-output.md").read_text(encoding="utf-8")
 

@@ -6,7 +6,7 @@ import pytest
 from doc_pages import ROOT
 from pydantic import BaseModel
 
-from requorum.app import results_inspect
+from requorum.app.inspect.database import results as results_inspect
 from requorum.app.results import Result
 
 REFERENCE = ROOT / "docs" / "reference"

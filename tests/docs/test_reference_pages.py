@@ -8,7 +8,7 @@ from doc_pages import ROOT
 from pydantic import BaseModel
 
 from requorum import errors
-from requorum.app.lab import Count
+from requorum.app.practice.lab import Count
 from requorum.app.results import LossResult, MemberHealth, RecoverResult, UnprovenResult
 from requorum.lab.damage.kinds import DamageKind
 from requorum.workflow import events

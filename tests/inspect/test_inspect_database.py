@@ -231,8 +231,9 @@ def test_places_without_a_file(quick: tuple[str, ...], tmp_path: Path) -> None:
     """A wrong path is the call's mistake."""
     (tmp_path / "directory").mkdir()
     (tmp_path / "dangling").symlink_to("nowhere")
-    (tmp_path / "x.snap").write_bytes(b"\x08\x01")
-    for name in ("none.db", "directory", "dangling", *(() if quick else ("x.snap",))):
+    raft = "0000000000000001-0000000000000002.snap"
+    (tmp_path / raft).write_bytes(b"\x08\x01")
+    for name in ("none.db", "directory", "dangling", *(() if quick else (raft,))):
         done = requorum("inspect", "db", name, *quick, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, ""), name
         assert name in done.stderr
@@ -315,7 +316,7 @@ def test_a_database_that_changes(tmp_path: Path) -> None:
         overwrite(path, 0, b"\0")
         return file_verdict.judge_file(*arguments)
 
-    with mock.patch("requorum.app.inspect_database.judge_file", changing):
+    with mock.patch("requorum.app.inspect.database.inspect_database.judge_file", changing):
         found = inspected("db", "d.db", cwd=tmp_path)
     assert "written to while it was read" in found["warnings"][0]
 

@@ -3,7 +3,7 @@
 import pytest
 from rich.console import Console
 
-from requorum.app.results_inspect import (
+from requorum.app.inspect.database.results import (
     AuthResult,
     LargestResult,
     PermissionResult,
@@ -12,9 +12,9 @@ from requorum.app.results_inspect import (
     UsageResult,
     UserResult,
 )
-from requorum.cli.aligned_text import listed, plain, print_columns, print_rows
-from requorum.cli.auth_output import auth_rows, range_text
-from requorum.cli.largest_output import show_largest
+from requorum.cli.render.aligned_text import listed, plain, print_columns, print_rows
+from requorum.cli.render.auth import auth_rows, range_text
+from requorum.cli.render.largest import show_largest
 
 
 def printed(capsys: pytest.CaptureFixture[str]) -> str:

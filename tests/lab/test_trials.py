@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from requorum.app.practice.trials import recover_once
 from requorum.app.settings import Settings
-from requorum.app.trials import recover_once
 from requorum.domain.loss import Loss, UnprovenRange
 from requorum.lab import acks
 from requorum.lab.acks import Ack, Intent, Put

@@ -12,8 +12,8 @@ from practice_site import Site
 from sites import Sites
 
 from requorum.app.cluster_file import load_cluster_file
-from requorum.app.recover import prepare_recovery
-from requorum.app.run_plan import Operator, Prepared, run_prepared
+from requorum.app.recovery.recover import prepare_recovery
+from requorum.app.recovery.run_plan import Operator, Prepared, run_prepared
 from requorum.app.settings import Settings
 from requorum.cli.approval import StepPrinter
 from requorum.errors import FactsChanged

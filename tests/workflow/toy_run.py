@@ -33,6 +33,8 @@ async def main(direction: str, run_dir: Path, root: Path, pause: float) -> None:
     """Do it, as the command line of requorum would."""
     # A shell without job control starts what it puts in the background with SIGINT ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # nohup ignores SIGHUP, and whoever it starts inherits that.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     world = SlowWorld(root, Mortal())
     world.pause = pause
     with Journal.open(run_dir, redact=redact) as journal, cancelled_by_signals():

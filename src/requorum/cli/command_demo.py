@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from requorum.app.demo import DemoResult, run_demo
-from requorum.app.run_plan import Prepared
+from requorum.app.practice.demo import DemoResult, run_demo
+from requorum.app.recovery.run_plan import Prepared
 from requorum.cli.approval import StepPrinter, show_loss
 from requorum.cli.output import console
 from requorum.errors import UsageError

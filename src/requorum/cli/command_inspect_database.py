@@ -113,8 +113,8 @@ def _revision_and_files(word: str, files: tuple[str, ...]) -> tuple[int, tuple[s
 
 
 def _show_numbers(file: str, output: Format) -> None:
-    from requorum.app.quick_numbers import quick_numbers  # noqa: PLC0415  # only who asks pays
-    from requorum.cli.quick_numbers_output import show_numbers  # noqa: PLC0415  # the same
+    from requorum.app.inspect.database.quick_numbers import quick_numbers  # noqa: PLC0415  # only who asks pays
+    from requorum.cli.render.quick_numbers import show_numbers  # noqa: PLC0415  # the same
 
     show_numbers(quick_numbers(file), output)
 
@@ -122,8 +122,8 @@ def _show_numbers(file: str, output: Format) -> None:
 def _show_hashes(revision: int, files: tuple[str, ...], output: Format) -> None:
     import asyncio  # noqa: PLC0415  # --quick does without
 
-    from requorum.app.hash_files import hash_files  # noqa: PLC0415  # the same
-    from requorum.cli.hashkv_output import show_hashes  # noqa: PLC0415  # the same
+    from requorum.app.inspect.database.hash_files import hash_files  # noqa: PLC0415  # the same
+    from requorum.cli.render.hashkv import show_hashes  # noqa: PLC0415  # the same
 
     result = asyncio.run(hash_files(files, revision))
     if output is Format.TABLE:
@@ -136,7 +136,7 @@ def _show_hashes(revision: int, files: tuple[str, ...], output: Format) -> None:
 def _show_inspection(
     file: str, *, trailer_expected: bool, top: int | None, leases: bool, output: Format
 ) -> None:
-    from requorum.app.early_reading import begin_reading  # noqa: PLC0415  # --quick does without
+    from requorum.app.inspect.database.early_reading import begin_reading  # noqa: PLC0415  # --quick does without
 
     with begin_reading(file) as begun:
         # All of this takes a while, and the file is being read meanwhile. None of it ever is
@@ -144,13 +144,13 @@ def _show_inspection(
         gc.disable()
         import asyncio  # noqa: PLC0415  # the same
 
-        from requorum.app.inspect_database import Wishes, inspect_database  # noqa: PLC0415
-        from requorum.cli.inspect_database_output import (  # noqa: PLC0415  # the same
+        from requorum.app.inspect.database.inspect_database import Wishes, inspect_database  # noqa: PLC0415
+        from requorum.cli.render.database import (  # noqa: PLC0415  # the same
             exit_code,
             show_inspection,
             show_warnings,
         )
-        from requorum.cli.stages import shown_stages  # noqa: PLC0415  # the same
+        from requorum.cli.render.stages import shown_stages  # noqa: PLC0415  # the same
 
         gc.freeze()
         gc.enable()

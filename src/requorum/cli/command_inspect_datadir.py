@@ -34,8 +34,8 @@ def datadir(
     """
     import asyncio  # noqa: PLC0415  # heavy, like the rest
 
-    from requorum.app.inspect_datadir import inspect_datadir, rank_datadir  # noqa: PLC0415
-    from requorum.cli.datadir_output import show_datadir, show_rank, waiting  # noqa: PLC0415
+    from requorum.app.inspect.datadir.inspect_datadir import inspect_datadir, rank_datadir  # noqa: PLC0415
+    from requorum.cli.render.datadir import show_datadir, show_rank, waiting  # noqa: PLC0415
 
     if quick:
         if etcd is not None:

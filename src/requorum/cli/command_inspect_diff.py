@@ -6,11 +6,11 @@ from contextlib import AsyncExitStack
 
 import click
 
-from requorum.app.inspect_diff import compared
-from requorum.cli.inspect_diff_output import emit_json, show_diff
-from requorum.cli.key_text import typed_key
+from requorum.app.inspect.diff.inspect_diff import compared
 from requorum.cli.output import FORMAT, Format, emit_data
-from requorum.cli.stages import shown_stages
+from requorum.cli.render.diff import emit_json, show_diff
+from requorum.cli.render.key_text import typed_key
+from requorum.cli.render.stages import shown_stages
 from requorum.errors import RequorumError
 from requorum.formats.kubernetes_keys import DEFAULT_PREFIX
 from requorum.inspection.difference.compare import Wishes

@@ -4,9 +4,9 @@ import sys
 
 import click
 
-from requorum.app.inspect_wal import WalWishes, inspect_wal
-from requorum.cli.inspect_wal_output import Progress, WalFormat, show_wal
-from requorum.cli.key_text import typed_key
+from requorum.app.inspect.wal.inspect_wal import WalWishes, inspect_wal
+from requorum.cli.render.key_text import typed_key
+from requorum.cli.render.wal import Progress, WalFormat, show_wal
 from requorum.errors import RequorumError, UsageError
 from requorum.inspection.key_choice import KeyChoice
 from requorum.inspection.wal_filter import KINDS, WalFilter

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from requorum.app import lab_member
+from requorum.app.practice import lab_member
 from requorum.cli.output import FORMAT, Format, console, emit_data
 from requorum.lab.damage.kinds import DamageKind
 
@@ -36,7 +36,7 @@ def lab() -> None:
 @click.option("--etcd", "version", default="3.5", show_default=True, help="Version of etcd.")
 def up(*, directory: Path, members: int, version: str) -> None:
     """Make a practice cluster and start it; writes a requorum.yaml for all other commands."""
-    from requorum.app import lab as use  # noqa: PLC0415  # see the first lines
+    from requorum.app.practice import lab as use  # noqa: PLC0415  # see the first lines
 
     out = console()
     made = use.up(directory, members=members, version=version, say=out.print)
@@ -51,7 +51,7 @@ def up(*, directory: Path, members: int, version: str) -> None:
 @click.option("--seed", type=int, help="Makes the load repeatable; random otherwise.")
 def load(*, directory: Path, writers: int, seconds: float, seed: int | None) -> None:
     """Write, and log every acknowledged put, delete, transaction and lease."""
-    from requorum.app import lab as use  # noqa: PLC0415  # see the first lines
+    from requorum.app.practice import lab as use  # noqa: PLC0415  # see the first lines
 
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     totals = asyncio.run(use.load(directory, writers=writers, seconds=seconds, seed=seed))
@@ -74,7 +74,7 @@ def load(*, directory: Path, writers: int, seconds: float, seed: int | None) -> 
 @click.option("--seed", type=int, default=0, show_default=True, help="Where the damage falls.")
 def crash(*, directory: Path, names: str | None, damages: tuple[str, ...], seed: int) -> None:
     """Kill members with SIGKILL, all at once, and damage what they leave."""
-    from requorum.app import lab as use  # noqa: PLC0415  # see the first lines
+    from requorum.app.practice import lab as use  # noqa: PLC0415  # see the first lines
 
     killed, done = asyncio.run(
         use.crash(directory, names=names.split(",") if names else None, damages=damages, seed=seed)
@@ -89,7 +89,7 @@ def crash(*, directory: Path, names: str | None, damages: tuple[str, ...], seed:
 @FORMAT
 def status(*, directory: Path, output: Format) -> None:
     """Show which members run."""
-    from requorum.app import lab as use  # noqa: PLC0415  # see the first lines
+    from requorum.app.practice import lab as use  # noqa: PLC0415  # see the first lines
 
     states = use.status(directory)
     if output is not Format.TABLE:
@@ -117,7 +117,7 @@ def status(*, directory: Path, output: Format) -> None:
 @FORMAT
 def count(*, directory: Path, output: Format) -> None:
     """Count the acknowledged writes that the cluster has now; exit 1 if one is missing."""
-    from requorum.app import lab as use  # noqa: PLC0415  # see the first lines
+    from requorum.app.practice import lab as use  # noqa: PLC0415  # see the first lines
 
     result = asyncio.run(use.count(directory))
     if output is not Format.TABLE:
@@ -133,7 +133,7 @@ def count(*, directory: Path, output: Format) -> None:
 @DIR
 def down(*, directory: Path) -> None:
     """Stop every member; the files stay."""
-    from requorum.app import lab as use  # noqa: PLC0415  # see the first lines
+    from requorum.app.practice import lab as use  # noqa: PLC0415  # see the first lines
 
     use.down(directory)
     click.echo(f"stopped; the files are still in {directory}")
@@ -179,8 +179,8 @@ def trials(
     A seed repeats what is drawn: version, load, moments, damages. It cannot repeat the crash bit
     for bit, since processes race: which writes were under way differs from run to run.
     """
-    from requorum.app import trials as trial_use  # noqa: PLC0415  # see the first lines
-    from requorum.cli.trials_output import show_summary, trial_line  # noqa: PLC0415
+    from requorum.app.practice import trials as trial_use  # noqa: PLC0415  # see the first lines
+    from requorum.cli.render.trials import show_summary, trial_line  # noqa: PLC0415
 
     # A trial's members outlive their parent: whoever ends us must not leave them behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -233,8 +233,8 @@ def salvage_trials(
     What the damaged files still prove must be in it; what is not as it was must be said to be
     doubtful or lost. Exit 1 if a trial failed; its seed is named.
     """
-    from requorum.app import salvage_trials as use  # noqa: PLC0415  # see the first lines
-    from requorum.cli.salvage_trials_output import show_summary, trial_line  # noqa: PLC0415
+    from requorum.app.practice import salvage_trials as use  # noqa: PLC0415  # see the first lines
+    from requorum.cli.render.salvage_trials import show_summary, trial_line  # noqa: PLC0415
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     wanted = use.SalvageTrialsWanted(

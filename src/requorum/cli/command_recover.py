@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import click
 
-from requorum.app.recover import prepare_recovery
+from requorum.app.recovery.recover import prepare_recovery
+from requorum.app.recovery.run_plan import Operator, Prepared, run_prepared
 from requorum.app.results import RecoverResult
-from requorum.app.run_plan import Operator, Prepared, run_prepared
 from requorum.cli.approval import StepPrinter, ask_approval, show_plan
 from requorum.cli.options import (
     CLUSTER_FILE,
@@ -21,7 +21,7 @@ from requorum.cli.options import (
     tls_options,
 )
 from requorum.cli.output import FORMAT, Format, emit_data
-from requorum.cli.recovery_output import finish, shown_failure
+from requorum.cli.render.recovery import finish, shown_failure
 from requorum.errors import RequorumError
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from requorum.app.restore import prepare_restore
+from requorum.app.recovery.restore import prepare_restore
 from requorum.cli.command_recover import offer
 from requorum.cli.options import (
     CLUSTER_FILE,
@@ -18,7 +18,7 @@ from requorum.cli.options import (
     tls_options,
 )
 from requorum.cli.output import FORMAT, Format
-from requorum.cli.recovery_output import shown_failure
+from requorum.cli.render.recovery import shown_failure
 from requorum.runbooks.restore import RestoreWishes
 
 

@@ -6,13 +6,13 @@ import time
 
 import click
 
+from requorum.app.recovery.run_plan import Operator, result_of_run, resume, roll_back
+from requorum.app.recovery.runs import StoredRun, find_stored, list_stored
 from requorum.app.results import RecoverResult
-from requorum.app.run_plan import Operator, result_of_run, resume, roll_back
-from requorum.app.runs import StoredRun, find_stored, list_stored
 from requorum.cli.approval import StepPrinter, show_plan
 from requorum.cli.options import USER, YES, operator_of
 from requorum.cli.output import FORMAT, Format, console, emit_data
-from requorum.cli.recovery_output import finish, shown_failure
+from requorum.cli.render.recovery import finish, shown_failure
 from requorum.errors import RequorumError, UsageError
 
 RUN = click.argument("run", default="latest")

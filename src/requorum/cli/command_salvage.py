@@ -5,9 +5,9 @@ import sys
 
 import click
 
-from requorum.app.salvage import salvage as salvage_files
+from requorum.app.salvage.salvage import salvage as salvage_files
 from requorum.cli.output import Format, emit_data
-from requorum.cli.salvage_output import salvage_stages, show_salvage
+from requorum.cli.render.salvage import salvage_stages, show_salvage
 from requorum.errors import RequorumError, UsageError
 
 

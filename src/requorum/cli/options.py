@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from requorum.app.cluster_file import load_cluster_file
-from requorum.app.run_plan import Operator
+from requorum.app.recovery.run_plan import Operator
 from requorum.app.settings import Settings, credentials_from
 from requorum.domain.cluster import Cluster, Tls
 from requorum.domain.ids import ClusterId

@@ -1,0 +1,1 @@
+"""Where files lie that a command names, and what they are."""

@@ -1,0 +1,1 @@
+"""Use cases that read what etcd left behind, and change nothing."""

@@ -1,0 +1,1 @@
+"""One database or snapshot file, to its last byte."""

@@ -1,0 +1,1 @@
+"""One data directory, and what etcd would do with it."""

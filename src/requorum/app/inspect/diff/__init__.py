@@ -1,0 +1,1 @@
+"""Two databases, and what they do not have in common."""

@@ -1,0 +1,1 @@
+"""One write-ahead log, record by record."""

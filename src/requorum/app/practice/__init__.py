@@ -1,0 +1,1 @@
+"""The practice cluster, the demo and the trials."""

@@ -1,0 +1,1 @@
+"""Plans that bring a cluster back, and the runs that carry them out."""

@@ -1,0 +1,80 @@
+"""The use case behind `requorum restore`."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+from requorum.app.recovery.run_plan import (
+    Operator,
+    Prepared,
+    context_of,
+    facts_fingerprint,
+    next_run_id,
+    workspaces_of,
+)
+from requorum.app.results import LossResult
+from requorum.app.wiring import binaries_for, reach_of
+from requorum.clients.hosts.local import LocalHost
+from requorum.domain.cluster import Cluster
+from requorum.domain.version import EtcdVersion
+from requorum.errors import UsageError
+from requorum.facts.data_dir import has_data
+from requorum.facts.live import ask_members
+from requorum.facts.survey import Reach, disks_of, running_members
+from requorum.inspection.file_verdict import FileVerdict, judge_file
+from requorum.runbooks.restore import RestoreFacts, RestoreWishes, plan_restore
+from requorum.runbooks.steps.world import World
+from requorum.workflow.plan import Plan
+
+
+async def prepare_restore(operator: Operator, cluster: Cluster, wishes: RestoreWishes) -> Prepared:
+    """Check the file and the cluster, and plan; raises what `plan_restore` raises."""
+    began = time.monotonic()
+    reach = reach_of(cluster, operator.credentials)
+    fingerprint = await facts_fingerprint(cluster, reach)
+    facts = await _facts(cluster, reach, wishes.path)
+    run = next_run_id()
+    workspaces = await workspaces_of(cluster, reach, run)
+    binaries = await binaries_for(
+        cluster, reach, operator.settings, version=_version_of(facts.snapshot)
+    )
+    found = plan_restore(cluster, facts, wishes, run=run, binaries=binaries, workspaces=workspaces)
+    loss = LossResult.of(found.loss)
+    plan = Plan[World](
+        run_id=run,
+        runbook="restore",
+        created=datetime.now(UTC),
+        subject=cluster.name,
+        summary=found.summary,
+        warnings=found.warnings,
+        fingerprint=fingerprint,
+        context=context_of(cluster, binaries, path=found.path, loss=loss.model_dump(mode="json")),
+        steps=found.steps,
+    )
+    world = World(run=run, cluster=cluster, reach=reach, binaries=binaries)
+    return Prepared(plan=plan, loss=loss, world=world, began=began)
+
+
+async def _facts(cluster: Cluster, reach: Reach, path: str) -> RestoreFacts:
+    return RestoreFacts(
+        live=await ask_members(cluster, reach.connect),
+        running=await running_members(cluster, reach),
+        has_data={m.name: await has_data(reach.hosts[m.name], m) for m in cluster.members},
+        disks=await disks_of(cluster, reach),
+        snapshot=await _examine(path),
+    )
+
+
+async def _examine(path: str) -> FileVerdict:
+    host = LocalHost()
+    found = await host.stat(path)
+    if found is None or found.kind != "file":
+        raise UsageError(f"there is no file {path}", hint="Give a snapshot file or a copied db.")
+    async with host.open(path) as source:
+        return await asyncio.to_thread(judge_file, source)
+
+
+def _version_of(snapshot: FileVerdict) -> EtcdVersion | None:
+    state = snapshot.state
+    text = (state.storage_version or state.cluster_version) if state else None
+    return EtcdVersion.parse(text) if text else None

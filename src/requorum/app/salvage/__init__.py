@@ -1,0 +1,1 @@
+"""One clean database of several damaged ones."""
