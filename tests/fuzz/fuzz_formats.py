@@ -5,6 +5,7 @@ of targets.py and is minimised at the end; it is kept below `.fuzz/`, and not co
 """
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -66,7 +67,8 @@ def _fuzz(name: str, seconds: float, room: Path) -> Run:
     begin = time.monotonic()
     with log.open("wb") as output:
         status = subprocess.run(
-            [sys.executable, str(_HERE / "fuzz_one.py"), name, str(corpus), *flags],
+            _fuzz_one(corpus, *flags),
+            env=_environment(name),
             stdout=output,
             stderr=subprocess.STDOUT,
             timeout=seconds + _GRACE_SECONDS,
@@ -84,6 +86,14 @@ def _fuzz(name: str, seconds: float, room: Path) -> Run:
     )
 
 
+def _fuzz_one(corpus: Path, *flags: str) -> list[str]:
+    return [sys.executable, str(_HERE / "fuzz_one.py"), str(corpus), *flags]
+
+
+def _environment(name: str) -> dict[str, str]:
+    return {**os.environ, "FORMAT": name}
+
+
 def _last(pattern: re.Pattern[str], text: str) -> int:
     found = pattern.findall(text)
     return int(found[-1]) if found else 0
@@ -93,14 +103,18 @@ def _minimise(name: str, corpus: Path, room: Path) -> str:
     """Keep the smallest inputs that cover the same; return how many, and their bytes."""
     small = room / "corpus" / f"{name}.small"
     small.mkdir(exist_ok=True)
-    subprocess.run(
-        [sys.executable, str(_HERE / "fuzz_one.py"), name, str(small), "-merge=1", str(corpus)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        timeout=20 * 60,
-        check=False,
-    )
+    with (room / f"{name}.merge.log").open("wb") as output:
+        status = subprocess.run(
+            _fuzz_one(small, "-merge=1", str(corpus)),
+            env=_environment(name),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            timeout=20 * 60,
+            check=False,
+        ).returncode
     kept = [path for path in small.iterdir() if path.is_file()]
+    if status or not kept:
+        return f"not minimised: see {output.name}"
     for path in corpus.iterdir():
         path.unlink()
     for path in kept:

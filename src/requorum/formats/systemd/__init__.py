@@ -1,0 +1,1 @@
+"""What systemd reads: unit files, their command lines, and environment files."""
