@@ -4,7 +4,7 @@ Every call that leaves the process takes a `deadline` in seconds and raises `Dea
 when it passes. Nothing here removes a file: data is renamed, never removed.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -42,6 +42,14 @@ class Disk:
 
     filesystem: str
     free: int
+
+
+OnBytes = Callable[[int], None]
+"""Hears how many bytes of long work are done."""
+
+
+def ignore_bytes(_done: int) -> None:
+    """Tell nobody."""
 
 
 class Spawned(Protocol):
@@ -130,6 +138,30 @@ class Host(Protocol):
 
     async def write_new(self, path: str, data: bytes, *, mode: int = 0o600) -> None:
         """Write a whole file: new name, fsync, rename, fsync the folder. Replaces a file."""
+        ...
+
+    def read_stream(self, path: str) -> AsyncIterator[bytes]:
+        """Yield a file from its beginning to the end that it had at opening, in large pieces."""
+        ...
+
+    async def write_stream(
+        self,
+        path: str,
+        pieces: AsyncIterator[bytes],
+        *,
+        sha256: str | None = None,
+        on_bytes: OnBytes = ignore_bytes,
+        mode: int = 0o600,
+    ) -> None:
+        """Write a large new file: beside its place, fsync, rename, fsync the folder.
+
+        Refused when `path` exists. DamagedInput, and no file of that name, where what came has
+        not the SHA-256, in hex, that was asked for. `on_bytes` hears how many have arrived.
+        """
+        ...
+
+    async def sha256(self, path: str, *, deadline: float) -> str:
+        """Return the SHA-256 of a file, in hex; it is read on its own host."""
         ...
 
     async def write_at(self, path: str, offset: int, data: bytes) -> None:

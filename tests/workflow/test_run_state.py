@@ -1,12 +1,17 @@
 """What events add up to, and what may be done next."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from requorum.errors import DamagedInput, Refused
 from requorum.workflow import events
 from requorum.workflow.events import Event
+from requorum.workflow.plan import PlanOutline
 from requorum.workflow.run_state import RunState, refuse, run_state
+from requorum.workflow.step import StepOutline
 
+RUN = "20260102-030405-aaaa"
 PLANNED = (events.Planned(plan_digest="d"),)
 APPROVED = (*PLANNED, events.Approved(by="her", plan_digest="d"))
 STARTED = (*APPROVED, events.Started())
@@ -32,9 +37,41 @@ BACK = (
 )
 
 
-def state(history: tuple[Event, ...], *, held_by: str | None = None) -> RunState:
-    """Return the state of a run of two steps."""
-    return run_state("r1", 2, history, held_by=held_by)
+def state(
+    history: tuple[Event, ...], *, held_by: str | None = None, no_return: int | None = None
+) -> RunState:
+    """Return the state of a run of two steps; `no_return` is one behind which there is no way."""
+    steps = tuple(
+        StepOutline(
+            kind="k", host="h", title=f"do {n}", reason="", point_of_no_return=n == no_return
+        )
+        for n in range(2)
+    )
+    outline = PlanOutline(
+        run_id=RUN,
+        runbook="toy",
+        created=datetime(2026, 1, 2, tzinfo=UTC),
+        subject="prod",
+        fingerprint="f",
+        steps=steps,
+    )
+    return run_state(outline, history, held_by=held_by)
+
+
+@pytest.mark.parametrize("history", [HALF, FAILED, STOPPED])
+def test_behind_a_point_of_no_return(history: tuple[Event, ...]) -> None:
+    """Once the step was begun there is no way back, and the denial names it; before, there is."""
+    denial = state(history, no_return=1).rollback_denial
+    assert denial is not None
+    assert "has begun to do 1" in denial.message
+    assert "runs resume" in denial.hint
+    assert state(history, no_return=1).can_resume
+    assert state(STARTED, no_return=1).can_rollback
+
+
+def test_a_rollback_that_began_before_is_completed() -> None:
+    """A step that was undone already bars nobody."""
+    assert state(GOING_BACK, no_return=1).can_rollback
 
 
 @pytest.mark.parametrize(
@@ -89,14 +126,14 @@ def test_a_finished_run_is_refused_with_a_hint() -> None:
     )
     denial = state(ALL_DONE).rollback_denial
     assert denial is not None
-    assert denial.hint == "Close it with `requorum runs resume r1`."
+    assert denial.hint == f"Close it with `requorum runs resume {RUN}`."
 
 
 def test_a_run_on_its_way_back_only_goes_back() -> None:
     """The hint names the command that completes it."""
     denial = state(GOING_BACK).resume_denial
     assert denial is not None
-    assert "requorum runs rollback r1" in denial.hint
+    assert f"requorum runs rollback {RUN}" in denial.hint
 
 
 def test_the_last_error_is_kept_until_the_run_goes_on() -> None:

@@ -39,11 +39,12 @@ from requorum.ports import Disk, Host, ServiceControl
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How each member is reached; by member name."""
+    """How each member is reached; by member name. `clients` by (unit, host)."""
 
     hosts: Mapping[str, Host]
     services: Mapping[str, ServiceControl]
     connect: Connect
+    clients: Mapping[tuple[str, str], ServiceControl] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

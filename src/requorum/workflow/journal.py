@@ -99,7 +99,7 @@ class Journal:
     def state(self) -> RunState:
         """Return where the run stands. We hold it ourselves, so nobody is in the way."""
         history = (record.event for record in self._records)
-        return run_state(self.run_id, len(self._files.outline.steps), history, held_by=None)
+        return run_state(self._files.outline, history, held_by=None)
 
     def load_plan(self, steps: StepDecoder[World]) -> Plan[World]:
         """Return the plan as it was recorded."""

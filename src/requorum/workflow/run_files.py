@@ -31,7 +31,7 @@ class RunFiles:
     def state(self, *, held_by: str | None) -> RunState:
         """Return where the run stands; `held_by` as in `run_state`."""
         history = (record.event for record in self.records)
-        return run_state(self.outline.run_id, len(self.outline.steps), history, held_by=held_by)
+        return run_state(self.outline, history, held_by=held_by)
 
     def load_plan(self, steps: StepDecoder[World]) -> Plan[World]:
         """Return the plan, ready to run. DamagedInput when a step is none that `steps` knows."""

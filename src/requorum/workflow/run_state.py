@@ -1,7 +1,8 @@
 """What a journal's events add up to, and what may be done next. Pure.
 
 A run moves one way: planned, approved, running, finished; or, until its last step is done, from
-running by way of rolling-back to rolled-back. failed and interrupted are places to choose from.
+running by way of rolling-back to rolled-back. A step may be a point of no return: no run is taken
+back once it was begun. failed and interrupted are places to choose from.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ from typing import Literal, TypeAlias
 from requorum.errors import DamagedInput, Refused
 from requorum.workflow import events
 from requorum.workflow.events import Event
+from requorum.workflow.plan import PlanOutline
 
 RunStatus: TypeAlias = Literal[
     "planned",
@@ -47,6 +49,8 @@ class RunState:
     """What the step or undo that failed last said; None once the run went on after it."""
     held_by: str | None
     """Who works on it right now, as "process 4711"."""
+    passed: str | None = None
+    """The step, begun already, behind which no run is taken back; None before it."""
 
     @property
     def was_touched(self) -> bool:
@@ -119,10 +123,20 @@ class RunState:
                 )
             case "rolling-back":
                 return None
-            case _ if all(step == "done" for step in self.steps):
-                return self._too_late(f"Close it with `requorum runs resume {self.run_id}`.")
             case _:
-                return None
+                return self._no_way_back()
+
+    def _no_way_back(self) -> Denial | None:
+        if all(step == "done" for step in self.steps):
+            return self._too_late(f"Close it with `requorum runs resume {self.run_id}`.")
+        if self.passed is None:
+            return None
+        return Denial(
+            f"run {self.run_id} cannot be rolled back any more: it has begun to {self.passed}, "
+            "and what was written since would be lost",
+            f"Go on with `requorum runs resume {self.run_id}`. What it set aside is still there: "
+            "`requorum runs show` names each place.",
+        )
 
     def _too_late(self, hint: str) -> Denial:
         """After the last step others may have built on the result."""
@@ -137,25 +151,31 @@ def refuse(denial: Denial | None) -> None:
         raise Refused(denial.message, hint=denial.hint)
 
 
-def run_state(
-    run_id: str, step_count: int, history: Iterable[Event], *, held_by: str | None
-) -> RunState:
+def run_state(outline: PlanOutline, history: Iterable[Event], *, held_by: str | None) -> RunState:
     """Return the state after `history`; DamagedInput when it names a step that is not there.
 
     `held_by` is who holds the run's lock, apart from ourselves. A run that has started and has
     not ended was interrupted when nobody holds it: its process was killed.
     """
-    fold = _Fold(["waiting"] * step_count)
+    fold = _Fold(["waiting"] * len(outline.steps))
     for event in history:
         fold.take(event)
     return RunState(
-        run_id=run_id,
+        run_id=outline.run_id,
         status="interrupted" if fold.status == "running" and not held_by else fold.status,
         steps=tuple(fold.steps),
         approved_by=fold.approved_by,
         last_error=fold.last_error,
         held_by=held_by,
+        passed=_passed(outline, fold.steps),
     )
+
+
+def _passed(outline: PlanOutline, steps: Sequence[StepStatus]) -> str | None:
+    for step, status in zip(outline.steps, steps, strict=True):
+        if step.point_of_no_return and status != "waiting":
+            return step.title
+    return None
 
 
 def steps_with(state: RunState, indices: Sequence[int], *unwanted: StepStatus) -> tuple[int, ...]:

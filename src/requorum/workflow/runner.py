@@ -128,10 +128,10 @@ class _Run(Generic[World]):
 
     def _ways_on(self, error: Exception) -> str:
         run = self.plan.run_id
-        return self._after_hint_of(
-            error,
-            f"`requorum runs resume {run}` goes on, `requorum runs rollback {run}` goes back.",
-        )
+        on = f"`requorum runs resume {run}` goes on"
+        back = f", `requorum runs rollback {run}` goes back."
+        can_go_back = self.journal.state().rollback_denial is None
+        return self._after_hint_of(error, on + (back if can_go_back else "."))
 
     def _way_back(self, error: Exception) -> str:
         return self._after_hint_of(error, f"`requorum runs rollback {self.plan.run_id}` goes on.")

@@ -28,6 +28,8 @@ class StepOutline(BaseModel):
     """What may go wrong; "" for a step that risks nothing."""
     together: str | None = None
     """Neighbouring steps with the same label run at the same time."""
+    point_of_no_return: bool = False
+    """Whether others build on the result once this has begun: no run is taken back past it."""
 
 
 class Step(StepOutline, ABC, Generic[World]):

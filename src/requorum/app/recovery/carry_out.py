@@ -18,6 +18,7 @@ from requorum.app.recovery.prepared import (
 )
 from requorum.app.results import MemberHealth, RecoverResult
 from requorum.app.wiring import open_reach
+from requorum.clients.hosts.local import LocalHost
 from requorum.facts.live import ask_members
 from requorum.runbooks.steps import STEP_DECODER
 from requorum.runbooks.steps.world import World
@@ -76,6 +77,7 @@ async def _world_of(
             cluster=cluster,
             reach=reach,
             binaries=BINARIES.validate_python(plan.context["binaries"]),
+            here=LocalHost(),
             watcher=observer,
         )
 

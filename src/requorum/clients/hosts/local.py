@@ -5,10 +5,12 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from requorum.clients.hosts import local_files, local_locks, local_processes
+from requorum.clients.hosts import local_files, local_locks, local_processes, local_streams
 from requorum.clients.hosts.local_processes import LocalProcess
 from requorum.clients.hosts.local_source import FileSource
-from requorum.ports import Completed, Disk, FileStat
+from requorum.ports import Completed, Disk, FileStat, OnBytes, ignore_bytes
+
+_PIECE_BYTES = 4 << 20
 
 
 class LocalHost:
@@ -84,6 +86,29 @@ class LocalHost:
     async def write_new(self, path: str, data: bytes, *, mode: int = 0o600) -> None:
         """Write a whole file: new name, fsync, rename, fsync the folder. Replaces a file."""
         await asyncio.to_thread(local_files.write_new, path, data, mode)
+
+    async def read_stream(self, path: str) -> AsyncIterator[bytes]:
+        """Yield a file in large pieces; what is appended meanwhile is left out."""
+        async with self.open(path) as source:
+            for offset in range(0, source.size, _PIECE_BYTES):
+                length = min(_PIECE_BYTES, source.size - offset)
+                yield bytes(await asyncio.to_thread(source.read, offset, length))
+
+    async def write_stream(
+        self,
+        path: str,
+        pieces: AsyncIterator[bytes],
+        *,
+        sha256: str | None = None,
+        on_bytes: OnBytes = ignore_bytes,
+        mode: int = 0o600,
+    ) -> None:
+        """Write a large new file; nothing is left of one that is not what was asked for."""
+        await local_streams.write_stream(path, pieces, sha256=sha256, on_bytes=on_bytes, mode=mode)
+
+    async def sha256(self, path: str, *, deadline: float) -> str:
+        """Return the SHA-256 of a file, in hex."""
+        return await local_streams.sha256(path, deadline=deadline)
 
     async def write_at(self, path: str, offset: int, data: bytes) -> None:
         """Write into an existing file of our own making, then fsync it."""

@@ -5,12 +5,26 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from requorum.runbooks.steps.await_health import AwaitHealth
+from requorum.runbooks.steps.backup import TakeBackup
 from requorum.runbooks.steps.build_image import BuildImage
+from requorum.runbooks.steps.client import StartClient, StopClient
 from requorum.runbooks.steps.exchange import RestoreMember, SetAside
+from requorum.runbooks.steps.probe_writes import ProbeWrites
+from requorum.runbooks.steps.send_file import SendFile
 from requorum.runbooks.steps.service import StartMember, StopMember
 
 AnyStep = Annotated[
-    StopMember | StartMember | BuildImage | SetAside | RestoreMember | AwaitHealth,
+    StopClient
+    | StopMember
+    | BuildImage
+    | SendFile
+    | SetAside
+    | RestoreMember
+    | StartMember
+    | AwaitHealth
+    | ProbeWrites
+    | StartClient
+    | TakeBackup,
     Field(discriminator="kind"),
 ]
 

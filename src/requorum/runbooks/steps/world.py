@@ -12,12 +12,16 @@ from requorum.workflow.observer import Progress, SilentObserver
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """The cluster and the way to it. `binaries` are etcd's own tools, by member name."""
+    """The cluster and the way to it. `binaries` are etcd's own tools, by member name.
+
+    `here` is the machine that we run on.
+    """
 
     run: str
     cluster: Cluster
     reach: Reach
     binaries: Mapping[str, EtcdBinaries]
+    here: Host
     watcher: Progress = field(default_factory=SilentObserver)
 
     def spec(self, member: str) -> MemberSpec:
@@ -27,6 +31,10 @@ class World:
     def host(self, member: str) -> Host:
         """Return the host that the member lives on."""
         return self.reach.hosts[member]
+
+    def client(self, unit: str, host: str) -> ServiceControl:
+        """Return the control of one of etcd's clients on a host."""
+        return self.reach.clients[unit, host]
 
     def service(self, member: str) -> ServiceControl:
         """Return the control of the member's service."""
