@@ -39,7 +39,7 @@ from requorum.ports import Disk, Host, ServiceControl
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How each member is reached; by member name. `clients` by (unit, host)."""
+    """How each member is reached; by member name. `clients` by (client, host)."""
 
     hosts: Mapping[str, Host]
     services: Mapping[str, ServiceControl]
@@ -53,6 +53,7 @@ class Survey:
 
     `unreachable` says of members why their hosts do not answer: nothing is known of these but
     what their etcd itself answers, and `running`, `disks` and `stamps` do not have them.
+    `clients` says which of etcd's clients run, by (client, host), on the hosts that answer.
     """
 
     cluster_id: ClusterId | None
@@ -62,6 +63,7 @@ class Survey:
     disks: Mapping[str, Disk]
     stamps: Mapping[str, Stamps]
     unreachable: Mapping[str, str] = field(default_factory=dict)
+    clients: Mapping[tuple[str, str], bool] = field(default_factory=dict)
 
 
 async def survey(cluster: Cluster, reach: Reach, unreachable: Mapping[str, str]) -> Survey:
@@ -83,6 +85,7 @@ async def survey(cluster: Cluster, reach: Reach, unreachable: Mapping[str, str])
         disks=await disks_of(there, reach),
         stamps=await stamps_of(there, reach),
         unreachable=unreachable,
+        clients=await running_clients(reach),
     )
 
 
@@ -108,6 +111,19 @@ async def running_members(cluster: Cluster, reach: Reach) -> Mapping[str, bool]:
     """Ask every service whether its member runs."""
     answers = await asyncio.gather(*(reach.services[m.name].running() for m in cluster.members))
     return {m.name: runs for m, runs in zip(cluster.members, answers, strict=True)}
+
+
+async def running_clients(reach: Reach) -> Mapping[tuple[str, str], bool]:
+    """Ask every host that answers whether etcd's clients run there, by (client, host)."""
+
+    async def one(where: tuple[str, str]) -> tuple[tuple[str, str], bool] | None:
+        try:
+            return where, await reach.clients[where].running()
+        except Unreachable:
+            return None
+
+    found = await asyncio.gather(*map(one, reach.clients))
+    return dict(each for each in found if each is not None)
 
 
 async def disks_of(cluster: Cluster, reach: Reach) -> Mapping[str, Disk]:

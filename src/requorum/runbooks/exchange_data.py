@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from requorum.domain.binaries import EtcdBinaries
-from requorum.domain.cluster import Cluster, MemberSpec
+from requorum.domain.cluster import LOCAL, Cluster, MemberSpec
 from requorum.domain.loss import Loss
 from requorum.domain.units import binary_size
 from requorum.errors import NotEnoughSpace
 from requorum.ports import Disk
 from requorum.runbooks.steps.await_health import AwaitHealth
+from requorum.runbooks.steps.backup import TakeBackup
 from requorum.runbooks.steps.exchange import RestoreMember, SetAside, SwapModel
+from requorum.runbooks.steps.probe_writes import ProbeWrites
+from requorum.runbooks.steps.send_file import SendFile
 from requorum.runbooks.steps.service import StartMember, StopMember
 from requorum.runbooks.steps.world import World
 from requorum.runbooks.workspace import Workspace
@@ -81,33 +84,43 @@ def stop_steps(running: Sequence[MemberSpec], why: str) -> list[Step[World]]:
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoredFile:
+    """The file that every member is restored from. `called` is what the plan calls it.
+
+    `on` is the member on whose host it lies, None for the machine that we run on.
+    """
+
+    path: str
+    on: str | None
+    called: str
+    skip_hash_check: bool
+
+
 def exchange_steps(
     cluster: Cluster,
     workspaces: Mapping[str, Workspace],
+    file: RestoredFile,
     *,
-    snapshot: str,
-    source: str,
-    skip_hash_check: bool,
     token: str,
     bump_revision: int | None,
 ) -> list[Step[World]]:
-    """Return the steps from setting the old data aside to a cluster that serves the new.
-
-    `source` is what the plan calls the file `snapshot`.
-    """
+    """Return the steps from setting the old data aside to a cluster that serves the new."""
+    paths, sends = _brought_to_hosts(cluster, workspaces, file)
     return [
+        *sends,
         *(_set_aside(m, workspaces[m.name]) for m in cluster.members),
         *(
             RestoreMember(
                 host=m.host,
-                title=f"restore {m.name} from {source}{_bumped(bump_revision)}",
+                title=f"restore {m.name} from {file.called}{_bumped(bump_revision)}",
                 reason="etcd's own `snapshot restore`, with a new cluster token, so that a member "
                 "with old data can never join by accident",
                 risk="needs as much disk again as the image has",
                 together="restore",
                 member=m.name,
-                snapshot=snapshot,
-                skip_hash_check=skip_hash_check,
+                snapshot=paths[m.host],
+                skip_hash_check=file.skip_hash_check,
                 root=workspaces[m.name].root,
                 restored_data_dir=workspaces[m.name].restored_data_dir,
                 restored_wal_dir=workspaces[m.name].restored_wal_dir,
@@ -121,7 +134,54 @@ def exchange_steps(
         ),
         *start_steps(cluster.members, "the restored members form the cluster together"),
         health_step(cluster.members),
+        _probe_step(cluster.members),
     ]
+
+
+def _brought_to_hosts(
+    cluster: Cluster, workspaces: Mapping[str, Workspace], file: RestoredFile
+) -> tuple[Mapping[str, str], list[Step[World]]]:
+    """Return where the file lies on each host, and the steps that bring it there."""
+    home = LOCAL if file.on is None else cluster.member(file.on).host
+    paths, sends = {home: file.path}, list[Step[World]]()
+    for member in cluster.members:
+        if member.host in paths:
+            continue
+        target = paths[member.host] = workspaces[member.name].image
+        sends.append(
+            SendFile(
+                host=member.host,
+                title=f"send {file.called} to {member.host}",
+                reason="every member is restored from the same file; its SHA-256 is compared",
+                risk="needs as much disk there as the file has",
+                together="send",
+                source=file.on,
+                path=file.path,
+                member=member.name,
+                target=target,
+            )
+        )
+    return paths, sends
+
+
+def _probe_step(members: Sequence[MemberSpec]) -> ProbeWrites:
+    return ProbeWrites(
+        host="-",
+        title=f"write through {', '.join(m.name for m in members)}, and read it back",
+        reason="a put and a get through each; the one key that it takes is deleted again",
+        members=tuple(m.name for m in members),
+    )
+
+
+def backup_step(member: MemberSpec, path: str) -> TakeBackup:
+    """Return the step that saves the recovered cluster on the machine that we run on."""
+    return TakeBackup(
+        host="-",
+        title=f"save a snapshot of {member.name} as {path}",
+        reason="older backups are of another cluster: this is the first of the new one",
+        member=member.name,
+        path=path,
+    )
 
 
 def _bumped(bump_revision: int | None) -> str:

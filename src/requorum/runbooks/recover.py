@@ -14,9 +14,12 @@ from requorum.errors import Refused
 from requorum.facts.live import quorum_serves
 from requorum.facts.survey import Survey
 from requorum.inspection.decision import Rescue, Restore, Start, decide
+from requorum.runbooks.clients import start_client_steps, stop_client_steps
 from requorum.runbooks.exchange_data import (
     CANNOT_BUMP,
     RecoveryPlan,
+    RestoredFile,
+    backup_step,
     bump_where_possible,
     exchange_steps,
     health_step,
@@ -46,11 +49,13 @@ def plan_recovery(
     binaries: Mapping[str, EtcdBinaries],
     workspaces: Mapping[str, Workspace],
     lost: Collection[str] = (),
+    backup: str | None = None,
 ) -> RecoveryPlan | NothingToDo:
     """Return the plan; Refused where acting would be wrong, with what to do instead.
 
     The plan acts on the members that can be reached. `lost` are members of which the operator
-    knows that they run nowhere any more, although their hosts do not tell us.
+    knows that they run nowhere any more, although their hosts do not tell us. `backup` is where
+    a snapshot of the recovered cluster is saved, None for none.
     """
     if quorum_serves(facts.live, facts.evidence.quorum):
         return _quorum_is_alive(cluster, facts)
@@ -63,7 +68,13 @@ def plan_recovery(
             return plan_start(cluster, facts, start)
         case Rescue() as rescue:
             return plan_rescue(
-                cluster, facts, rescue, run=run, binaries=binaries, workspaces=workspaces
+                cluster,
+                facts,
+                rescue,
+                run=run,
+                binaries=binaries,
+                workspaces=workspaces,
+                backup=backup,
             )
         case Restore() as restore:
             raise Refused(
@@ -168,6 +179,7 @@ def plan_start(cluster: Cluster, facts: Survey, start: Start) -> RecoveryPlan:
             steps += start_steps(stopped, why)
         if members:
             steps.append(health_step(members if members is first else [*first, *then]))
+    steps += start_client_steps(cluster.clients, facts.clients)
     return RecoveryPlan(
         path="start",
         summary=start.reasons,
@@ -189,6 +201,7 @@ def plan_rescue(
     run: str,
     binaries: Mapping[str, EtcdBinaries],
     workspaces: Mapping[str, Workspace],
+    backup: str | None,
 ) -> RecoveryPlan:
     """One image from everything that can be read, then that image onto every member."""
     on = rescue.base or rescue.log_from
@@ -196,19 +209,22 @@ def plan_rescue(
     refuse_without_space(cluster, facts.disks, size, image_on=on)
     bump = None if rescue.loss.proven_none else bump_where_possible(binaries)
     running = [m for m in cluster.members if facts.running[m.name]]
-    image = workspaces[on].image
+    image = RestoredFile(
+        path=workspaces[on].image, on=on, called="the image", skip_hash_check=False
+    )
     steps = [
+        *stop_client_steps(cluster.clients, facts.clients),
         *stop_steps(running, "it runs without a quorum; its files must hold still to be read"),
         _build_image(cluster, facts, rescue, on=on, workspace=workspaces[on], size=size),
         *exchange_steps(
             cluster,
             workspaces,
-            snapshot=image,
-            source="the image",
-            skip_hash_check=False,
+            image,
             token=f"requorum-{run}",
             bump_revision=bump,
         ),
+        *start_client_steps(cluster.clients, facts.clients),
+        *([backup_step(cluster.members[0], backup)] if backup else []),
     ]
     return RecoveryPlan(
         path="rescue",

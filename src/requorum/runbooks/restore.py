@@ -14,9 +14,12 @@ from requorum.errors import DamagedInput, Refused, ToolUnfit
 from requorum.facts.live import LiveMember, quorum_serves
 from requorum.inspection.file_verdict import FileVerdict, Verdict
 from requorum.ports import Disk
+from requorum.runbooks.clients import Running, start_client_steps, stop_client_steps
 from requorum.runbooks.exchange_data import (
     CANNOT_BUMP,
     RecoveryPlan,
+    RestoredFile,
+    backup_step,
     bump_where_possible,
     exchange_steps,
     refuse_without_space,
@@ -34,6 +37,7 @@ class RestoreFacts:
     has_data: Mapping[str, bool]
     disks: Mapping[str, Disk]
     snapshot: FileVerdict
+    clients: Running
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,7 @@ def plan_restore(
     run: str,
     binaries: Mapping[str, EtcdBinaries],
     workspaces: Mapping[str, Workspace],
+    backup: str | None = None,
 ) -> RecoveryPlan:
     """Return the plan; DamagedInput for a file that must not be restored, Refused elsewhere."""
     _refuse_damaged(facts.snapshot, wishes.path)
@@ -67,17 +72,27 @@ def plan_restore(
         loss=_loss(facts.snapshot),
         healthy=tuple(m.name for m in cluster.members),
         steps=(
+            *stop_client_steps(cluster.clients, facts.clients),
             *stop_steps(running, "its data is about to be replaced"),
             *exchange_steps(
                 cluster,
                 workspaces,
-                snapshot=wishes.path,
-                source=wishes.path,
-                skip_hash_check=facts.snapshot.verdict is Verdict.WITHOUT_HASH,
+                _restored_file(facts, wishes),
                 token=f"requorum-{run}",
                 bump_revision=bump,
             ),
+            *start_client_steps(cluster.clients, facts.clients),
+            *([backup_step(cluster.members[0], backup)] if backup else []),
         ),
+    )
+
+
+def _restored_file(facts: RestoreFacts, wishes: RestoreWishes) -> RestoredFile:
+    return RestoredFile(
+        path=wishes.path,
+        on=None,
+        called=wishes.path,
+        skip_hash_check=facts.snapshot.verdict is Verdict.WITHOUT_HASH,
     )
 
 

@@ -13,20 +13,20 @@ class StopClient(Step[World]):
     """Stop a client on one host, so that it neither writes nor restarts etcd meanwhile."""
 
     kind: Literal["stop-client"] = "stop-client"
-    unit: str
+    client: str
 
     async def apply(self, world: World) -> Mapping[str, JsonValue]:
         """Stop it, unless it is stopped."""
-        client = world.client(self.unit, self.host)
-        if await client.running():
-            await client.stop()
+        control = world.client(self.client, self.host)
+        if await control.running():
+            await control.stop()
         return {}
 
     async def undo(self, world: World) -> Mapping[str, JsonValue]:
         """Start it again: it ran when the plan was made."""
-        client = world.client(self.unit, self.host)
-        if not await client.running():
-            await client.start()
+        control = world.client(self.client, self.host)
+        if not await control.running():
+            await control.start()
         return {}
 
 
@@ -34,19 +34,19 @@ class StartClient(Step[World]):
     """Start a client on one host. From here on it writes, so this is a point of no return."""
 
     kind: Literal["start-client"] = "start-client"
-    unit: str
+    client: str
     point_of_no_return: bool = True
 
     async def apply(self, world: World) -> Mapping[str, JsonValue]:
         """Start it, unless it runs."""
-        client = world.client(self.unit, self.host)
-        if not await client.running():
-            await client.start()
+        control = world.client(self.client, self.host)
+        if not await control.running():
+            await control.start()
         return {}
 
     async def undo(self, world: World) -> Mapping[str, JsonValue]:
         """Stop it again. Only a run that never began to start it gets here."""
-        client = world.client(self.unit, self.host)
-        if await client.running():
-            await client.stop()
+        control = world.client(self.client, self.host)
+        if await control.running():
+            await control.stop()
         return {}

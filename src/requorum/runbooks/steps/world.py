@@ -32,9 +32,9 @@ class World:
         """Return the host that the member lives on."""
         return self.reach.hosts[member]
 
-    def client(self, unit: str, host: str) -> ServiceControl:
+    def client(self, name: str, host: str) -> ServiceControl:
         """Return the control of one of etcd's clients on a host."""
-        return self.reach.clients[unit, host]
+        return self.reach.clients[name, host]
 
     def service(self, member: str) -> ServiceControl:
         """Return the control of the member's service."""
