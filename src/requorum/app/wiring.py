@@ -11,7 +11,7 @@ from requorum.clients.etcdtools.binaries import locate
 from requorum.clients.hosts.command_service import CommandServiceControl
 from requorum.clients.hosts.local import LocalHost
 from requorum.domain.binaries import EtcdBinaries
-from requorum.domain.cluster import Cluster, Tls
+from requorum.domain.cluster import LOCAL, Cluster, CommandService, MemberSpec, Tls
 from requorum.domain.version import EtcdVersion
 from requorum.errors import ToolUnfit, UsageError
 from requorum.facts.live import Connect
@@ -25,6 +25,8 @@ def tls_material(tls: Tls | None) -> TlsMaterial | None:
     """Read the client certificates; UsageError names the file that cannot be read."""
     if tls is None:
         return None
+    if tls.on == "hosts":
+        raise _not_yet("tls.on: hosts", "here, with files of this machine")
     return TlsMaterial(cacert=_pem(tls.cacert), cert=_pem(tls.cert), key=_pem(tls.key))
 
 
@@ -48,13 +50,29 @@ def connector(tls: TlsMaterial | None, credentials: Credentials | None) -> Conne
 
 
 def reach_of(cluster: Cluster, credentials: Credentials | None) -> Reach:
-    """Return the way to every member."""
+    """Return the way to every member; UsageError where there is none yet."""
+    if cluster.clients:
+        raise _not_yet("clients", "clusters whose clients you stop and start yourself")
     host = LocalHost()
     return Reach(
         hosts=dict.fromkeys((m.name for m in cluster.members), host),
-        services={m.name: CommandServiceControl(host, m.service) for m in cluster.members},
+        services={m.name: CommandServiceControl(host, command_of(m)) for m in cluster.members},
         connect=connector(tls_material(cluster.tls), credentials),
     )
+
+
+def command_of(member: MemberSpec) -> CommandService:
+    """Return the member's commands; UsageError where it has none, or is on another host."""
+    if member.host != LOCAL:
+        raise _not_yet(f"member {member.name}: host: {member.host}", "`host: local`")
+    if not isinstance(member.service, CommandService):
+        raise _not_yet(f"member {member.name}: its service's kind", "`kind: command`")
+    return member.service
+
+
+def _not_yet(what: str, instead: str) -> UsageError:
+    """Return the refusal of what the cluster file may say and nothing here acts on yet."""
+    return UsageError(f"{what}: this release acts only on {instead}")
 
 
 async def binaries_for(
@@ -67,7 +85,7 @@ async def binaries_for(
                 reach.hosts[member.name],
                 wanted=version.minor_series if version else None,
                 bin_dir=cluster.etcd_bin_dir,
-                hints=member.service.start,
+                hints=command_of(member).start,
                 cache_dir=str(settings.etcd_cache),
             )
             for member in cluster.members

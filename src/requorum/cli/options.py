@@ -69,7 +69,7 @@ def load_cluster(
     if cluster_id:
         cluster = replace(cluster, cluster_id=_cluster_id(cluster_id))
     if cacert or cert or key:
-        known = cluster.tls or Tls()
+        known = cluster.tls if cluster.tls and cluster.tls.on == "here" else Tls()
         tls = Tls(cacert=cacert or known.cacert, cert=cert or known.cert, key=key or known.key)
         cluster = replace(cluster, tls=tls)
     return cluster
