@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from requorum.app.cluster_file import load_cluster_file, parse_cluster
-from requorum.domain.cluster import CommandService
+from requorum.domain.cluster import (
+    ClientService,
+    CommandService,
+    Ssh,
+    StaticPodService,
+    SystemdService,
+    Tls,
+)
 from requorum.errors import ClusterFileError
 
 GOOD = """\
@@ -60,10 +67,11 @@ def test_everything_that_may_be_said() -> None:
         ("cluster: prod", "clusters: prod", 1, "cluster: field required"),
         ("cluster: prod", "cluster: [prod]", 1, "cluster: input should be a valid string"),
         ("cluster_id: cdf8", "cluster_id: xyz8", 2, "cluster_id: string should match"),
-        ("    host: local", "    host: root@h", 5, "host: input should be 'local'"),
+        ("    host: local", "    host: -oProxyCommand=x", 5, "host: must be `local` or an ssh"),
         ("    peer_url: https://10.0.0.31:2380/", "    peer_url: 10.0.0.31", 6, "must be a URL"),
         ("    data_dir: /var/lib/etcd/", "    data_dir: var", 8, "must be an absolute path"),
-        ("      kind: command", "      kind: systemd", 10, "kind: input should be 'command'"),
+        ("      kind: command", "      kind: runit", 10, "service.kind: must be one of"),
+        ("      kind: command", "      kind: systemd", 9, "service.unit: field required"),
         ("[systemctl, start, etcd]", "systemctl start etcd", 11, "valid tuple"),
         ("[systemctl, stop, etcd]", "[]", 12, "at least 1 item"),
         ("    wal_dir: /wal", "    wall_dir: /wal", 18, "member etcd2: wall_dir: extra inputs"),
@@ -81,6 +89,116 @@ def test_a_complaint_names_its_line(old: str, new: str, line: int, said: str) ->
     assert said in caught.value.message
     assert caught.value.hint
     assert caught.value.exit_code == 2
+
+
+ON_HOSTS = """\
+cluster: prod
+members:
+  - name: etcd1
+    host: root@10.0.0.31:2222
+    peer_url: https://10.0.0.31:2380
+    client_url: https://10.0.0.31:2379
+    data_dir: /var/lib/etcd
+    service: {kind: systemd, unit: etcd}
+  - name: etcd2
+    host: "[fd00::32]"
+    peer_url: https://10.0.0.32:2380
+    client_url: https://10.0.0.32:2379
+    data_dir: /var/lib/etcd
+    service:
+      kind: static-pod
+      manifest: /etc/kubernetes/manifests/etcd.yaml
+clients:
+  - {unit: kubelet.service, hosts: all}
+  - unit: kube-apiserver
+    hosts: [root@10.0.0.31:2222, root@10.0.0.40]
+  - {manifest: /etc/kubernetes/manifests/kube-apiserver.yaml, hosts: ["[fd00::32]"]}
+tls: {cacert: /etc/ca.pem, on: hosts}
+ssh: {user: ops, port: 22, identity_files: [~/.ssh/id], known_hosts: k, jump: bastion, become: sudo}
+"""
+
+
+def test_members_on_hosts() -> None:
+    """Units get their suffix, `all` becomes the members' hosts, ssh's fields arrive."""
+    cluster = parse_cluster(ON_HOSTS, "f")
+    assert [m.service for m in cluster.members] == [
+        SystemdService(unit="etcd.service"),
+        StaticPodService(manifest="/etc/kubernetes/manifests/etcd.yaml"),
+    ]
+    assert cluster.hosts == ("root@10.0.0.31:2222", "[fd00::32]")
+    assert cluster.clients == (
+        ClientService(service=SystemdService(unit="kubelet.service"), hosts=cluster.hosts),
+        ClientService(
+            service=SystemdService(unit="kube-apiserver.service"),
+            hosts=("root@10.0.0.31:2222", "root@10.0.0.40"),
+        ),
+        ClientService(
+            service=StaticPodService(manifest="/etc/kubernetes/manifests/kube-apiserver.yaml"),
+            hosts=("[fd00::32]",),
+        ),
+    )
+    assert cluster.tls == Tls(cacert="/etc/ca.pem", on="hosts")
+    assert cluster.ssh == Ssh(
+        user="ops",
+        port=22,
+        identity_files=("~/.ssh/id",),
+        known_hosts="k",
+        jump="bastion",
+        become="sudo",
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("kind: systemd, unit: etcd", "kind: systemd, unit: -etcd", 8, "service.unit: must be"),
+        ("kind: systemd, unit: etcd", "kind: systemd", 8, "etcd1: service.unit: field required"),
+        ("unit: etcd}", "unit: etcd, start: [a]}", 8, "etcd1: service.start: extra inputs"),
+        ("manifest: /etc/kubernetes/manifests/etcd.yaml", "manifest: etcd.yaml", 16, "absolute"),
+        ("hosts: all", "hosts: any", 18, "client number 1: hosts: input should be 'all'"),
+        ("[root@10.0.0.31:2222, root@10.0.0.40]", "[a b]", 20, "client number 2: hosts.0: must be"),
+        ("  - unit: kube-apiserver\n", "  - user: x\n", 19, "client number 2: user: extra inputs"),
+        ("hosts: [root@10.0.0.31:2222, root@10.0.0.40]", "hosts: []", 20, "at least 1 item"),
+        ("unit: kubelet.service, ", "", 18, "client number 1: needs either unit or manifest"),
+        ("on: hosts", "on: host", 22, "tls.on: input should be 'here' or 'hosts'"),
+        ("cacert: /etc/ca.pem", "cacert: ca.pem", 22, "tls: must be an absolute path"),
+        ("port: 22", "port: 0", 23, "ssh.port: input should be greater"),
+        ("become: sudo", "become: su", 23, "ssh.become: input should be 'sudo'"),
+        ("ssh: {user", "ssh: {usr", 23, "ssh.usr: extra inputs"),
+    ],
+)
+def test_a_complaint_about_hosts_names_its_line(old: str, new: str, line: int, said: str) -> None:
+    """The kinds of a union are no fields: neither the line nor the field's name shows them."""
+    assert old in ON_HOSTS
+    with pytest.raises(ClusterFileError) as caught:
+        parse_cluster(ON_HOSTS.replace(old, new, 1), "prod.yaml")
+    assert f"prod.yaml:{line}: " in caught.value.message
+    assert said in caught.value.message
+
+
+def test_one_unit_runs_one_member() -> None:
+    """Two members of one host with one unit are a mistake, on two hosts they are not."""
+    other = ON_HOSTS.replace("kind: static-pod", "kind: systemd").replace(
+        "manifest: /etc/kubernetes/manifests/etcd.yaml", "unit: etcd.service", 1
+    )
+    assert len(parse_cluster(other, "f").members) == 2
+    same = other.replace('"[fd00::32]"\n', "root@10.0.0.31:2222\n", 1)
+    with pytest.raises(ClusterFileError, match="same data_dir"):
+        parse_cluster(same, "f")
+    with pytest.raises(ClusterFileError, match=r"same service: etcd\.service"):
+        parse_cluster(same.replace("data_dir: /var/lib/etcd", "data_dir: /srv", 1), "f")
+
+
+@pytest.mark.parametrize("name", ["no", "on", "y", "trueish", "Off"])
+def test_words_that_are_no_truth_values(name: str) -> None:
+    """A member may be called what older YAML took for true or false."""
+    assert parse_cluster(GOOD.replace("etcd1", name), "f").members[0].name == name
+
+
+def test_truth_values_are_no_names() -> None:
+    """True and false are what they are."""
+    with pytest.raises(ClusterFileError, match="name: input should be a valid string"):
+        parse_cluster(GOOD.replace("etcd1", "true"), "f")
 
 
 @pytest.mark.parametrize("field", ["name", "peer_url", "client_url", "data_dir"])

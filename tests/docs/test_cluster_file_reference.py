@@ -8,7 +8,8 @@ import yaml
 from doc_pages import ROOT, blocks
 from rewriting import hold_whole
 
-from requorum.app.cluster_file import ClusterModel, parse_cluster
+from requorum.app.cluster_file import parse_cluster
+from requorum.app.cluster_models import ClusterModel
 
 SCHEMA = ROOT / "src" / "requorum" / "app" / "cluster_file.schema.json"
 PAGE = ROOT / "docs" / "reference" / "cluster-file.md"
@@ -39,11 +40,15 @@ def _fields(schema: dict[str, Any], prefix: str) -> Iterator[str]:
     for name, field in schema["properties"].items():
         yield f"{prefix}{name}"
         many = "items" in field
-        choices = [field["items"]] if many else [field, *field.get("anyOf", ())]
+        choices = [field["items"]] if many else _choices(field)
         for choice in choices:
             if "$ref" in choice:
                 inner = definitions[choice["$ref"].rpartition("/")[2]]
                 yield from _fields(inner, f"{prefix}{name}{'[]' if many else ''}.")
+
+
+def _choices(field: dict[str, Any]) -> list[dict[str, Any]]:
+    return [field, *field.get("anyOf", ()), *field.get("oneOf", ())]
 
 
 def test_the_examples_are_cluster_files() -> None:

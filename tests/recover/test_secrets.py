@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 import supervisor
@@ -18,7 +19,8 @@ from requorum.lab.layout import TlsFiles
 
 pytestmark = pytest.mark.etcd
 
-PASSWORD = "m3rry-0ld-s0ul"  # noqa: S105 - of a cluster that lives for a minute
+PASSWORD = f"m3rry-{token_hex(4)}"
+"""Of a cluster that lives for a minute; another run of this test has another one."""
 
 
 def write_tls(folder: Path) -> TlsFiles:

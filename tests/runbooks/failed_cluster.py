@@ -1,12 +1,18 @@
 """Facts of a failed cluster, and a plan as text that can be read and compared."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import made
 
 from requorum.domain.binaries import EtcdBinaries
-from requorum.domain.cluster import Cluster, CommandService, MemberSpec
+from requorum.domain.cluster import (
+    ClientService,
+    Cluster,
+    CommandService,
+    MemberSpec,
+    SystemdService,
+)
 from requorum.domain.ids import ClusterId, MemberId
 from requorum.domain.version import EtcdVersion
 from requorum.errors import RequorumError
@@ -36,6 +42,22 @@ CLUSTER = Cluster(
     ),
 )
 
+ON_HOSTS = replace(
+    CLUSTER,
+    members=tuple(
+        replace(m, host=f"root@10.0.0.{n}", service=SystemdService(unit="etcd.service"))
+        for n, m in enumerate(CLUSTER.members, start=31)
+    ),
+    clients=tuple(
+        ClientService(
+            service=SystemdService(unit=unit),
+            hosts=("root@10.0.0.31", "root@10.0.0.32", "root@10.0.0.33"),
+        )
+        for unit in ("kubelet.service", "kube-apiserver.service")
+    ),
+)
+"""The same three on hosts of their own, under Kubernetes."""
+
 
 @dataclass
 class Facts:
@@ -49,6 +71,9 @@ class Facts:
     voters: int = 3
     free: int = 1 << 40
     etcd: EtcdVersion = field(default_factory=lambda: EtcdVersion(3, 5, 16))
+    unreachable: Mapping[str, str] = field(default_factory=dict)
+    lost: Collection[str] = ()
+    cluster: Cluster = CLUSTER
 
     def plan(self) -> RecoveryPlan | NothingToDo:
         """Plan the recovery of these facts."""
@@ -60,10 +85,28 @@ class Facts:
             running={name: name in self.running or name in self.reads for name in NAMES},
             disks={name: Disk(filesystem="one", free=self.free) for name in NAMES},
             stamps={},
+            unreachable=self.unreachable,
+            clients=self._clients(),
         )
         return plan_recovery(
-            CLUSTER, survey, run=RUN, binaries=binaries(self.etcd), workspaces=workspaces()
+            self.cluster,
+            survey,
+            run=RUN,
+            binaries=binaries(self.etcd),
+            workspaces=workspaces(),
+            lost=self.lost,
+            backup="/state/recovered.db",
         )
+
+    def _clients(self) -> Mapping[tuple[str, str], bool]:
+        """Return that all run, on the hosts that answer."""
+        dead = {self.cluster.member(name).host for name in self.unreachable}
+        return {
+            (client.name, host): True
+            for client in self.cluster.clients
+            for host in client.hosts
+            if host not in dead
+        }
 
     def _live(self, name: str) -> LiveMember:
         if name not in self.reads and name not in self.answers:

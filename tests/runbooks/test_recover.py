@@ -6,7 +6,7 @@
 from collections.abc import Callable
 
 import pytest
-from failed_cluster import NAMES, Facts, told
+from failed_cluster import NAMES, ON_HOSTS, Facts, told
 from made import BAD_DB, db, log, member
 
 from requorum.domain.version import EtcdVersion
@@ -41,6 +41,14 @@ def torn(name: str) -> MemberEvidence:
     return member(name, log("11112", node=int(name[-1]), commit=4, ending=ending), db(4))
 
 
+TIMED_OUT = "no answer from 10.0.0.33 within 10 s"
+
+
+def out_of_reach(name: str) -> MemberEvidence:
+    """Return a member whose host does not answer."""
+    return MemberEvidence(name=name, unreadable=f"its host does not answer: {TIMED_OUT}")
+
+
 CASES: dict[str, Facts] = {
     "start-all": Facts([intact(n) for n in NAMES]),
     "start-quorum-and-laggard": Facts([intact("etcd1"), intact("etcd2"), lagging("etcd3")]),
@@ -72,6 +80,26 @@ CASES: dict[str, Facts] = {
     "refused-no-leader": Facts([intact(n) for n in NAMES], answers=["etcd1", "etcd2"]),
     "refused-no-space": Facts([intact("etcd1")], free=1000),
     "start-the-last-one": Facts([intact(n) for n in NAMES], reads=["etcd1", "etcd2"]),
+    "rescue-on-hosts": Facts(
+        [intact("etcd1"), flipped("etcd2"), member("etcd3")], cluster=ON_HOSTS
+    ),
+    "start-on-hosts": Facts([intact(n) for n in NAMES], cluster=ON_HOSTS),
+    "rescue-without-a-host": Facts(
+        [intact("etcd1"), flipped("etcd2"), out_of_reach("etcd3")],
+        cluster=ON_HOSTS,
+        unreachable={"etcd3": TIMED_OUT},
+    ),
+    "refused-hosts-unseen": Facts(
+        [intact("etcd1"), out_of_reach("etcd2"), out_of_reach("etcd3")],
+        cluster=ON_HOSTS,
+        unreachable={"etcd2": TIMED_OUT, "etcd3": TIMED_OUT},
+    ),
+    "rescue-of-hosts-said-to-be-lost": Facts(
+        [intact("etcd1"), out_of_reach("etcd2"), out_of_reach("etcd3")],
+        cluster=ON_HOSTS,
+        unreachable={"etcd2": TIMED_OUT, "etcd3": TIMED_OUT},
+        lost=["etcd2"],
+    ),
     "nothing-to-do": Facts([intact(n) for n in NAMES], reads=NAMES),
 }
 
@@ -99,6 +127,8 @@ def test_nothing_is_touched_before_the_image_is_proven() -> None:
         "restore-member",
         "start-member",
         "await-health",
+        "probe-writes",
+        "take-backup",
     ]
 
 
@@ -113,7 +143,12 @@ def test_a_member_without_a_quorum_is_stopped_before_the_others_start() -> None:
 @pytest.mark.parametrize("name", [n for n in CASES if n.startswith("start-")])
 def test_a_start_rewrites_nothing(name: str) -> None:
     """Only services are touched."""
-    assert {s.kind for s in plan_of(name).steps} <= {"stop-member", "start-member", "await-health"}
+    assert {s.kind for s in plan_of(name).steps} <= {
+        "stop-member",
+        "start-member",
+        "await-health",
+        "start-client",
+    }
 
 
 @pytest.mark.parametrize("name", [n for n in CASES if n.startswith("rescue-")])

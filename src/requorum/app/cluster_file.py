@@ -1,122 +1,54 @@
 """requorum.yaml: read, checked, and every complaint with its line.
 
-The models are the file's schema (`requorum.yaml`, see docs/reference/cluster-file.md); what leaves
-this module are the plain values of `requorum.domain.cluster`.
+What leaves this module are the plain values of `requorum.domain.cluster`.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Any
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import ValidationError
 
-from requorum.domain.cluster import Cluster, CommandService, MemberSpec, Tls
+from requorum.app.cluster_models import (
+    AnyServiceModel,
+    ClientModel,
+    ClusterModel,
+    CommandServiceModel,
+    MemberModel,
+    StaticPodServiceModel,
+    SystemdServiceModel,
+)
+from requorum.domain.cluster import (
+    ClientService,
+    Cluster,
+    CommandService,
+    MemberSpec,
+    Service,
+    Ssh,
+    StaticPodService,
+    SystemdService,
+    Tls,
+)
 from requorum.domain.ids import ClusterId
 from requorum.errors import ClusterFileError
 
-Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-Argv = Annotated[tuple[Text, ...], Field(min_length=1)]
+_NO_SUCH_KIND = ("union_tag_invalid", "union_tag_not_found")
+_KINDS = "command, systemd, static-pod"
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Loader(yaml.SafeLoader):
+    """YAML in which only true and false are truth values: `on` is a field, `no` may be a name."""
 
 
-class ServiceModel(_Model):
-    """How a member is started and stopped: three argument lists."""
-
-    kind: Literal["command"]
-    start: Argv
-    stop: Argv
-    status: Argv
-
-
-class MemberModel(_Model):
-    """One member of the cluster."""
-
-    name: Text
-    host: Literal["local"] = "local"
-    peer_url: Text
-    client_url: Text
-    data_dir: Text
-    wal_dir: Text | None = None
-    service: ServiceModel
-
-    @field_validator("peer_url", "client_url")
-    @classmethod
-    def _is_url(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must be a URL such as https://10.0.0.31:2379")
-        return url.rstrip("/")
-
-    @field_validator("data_dir", "wal_dir")
-    @classmethod
-    def _is_absolute(cls, path: str | None) -> str | None:
-        if path is not None and not path.startswith("/"):
-            raise ValueError("must be an absolute path")
-        return None if path is None else path.rstrip("/") or "/"
-
-
-class TlsModel(_Model):
-    """Client certificates, as paths of PEM files on this machine."""
-
-    cacert: Text | None = None
-    cert: Text | None = None
-    key: Text | None = None
-
-    @model_validator(mode="after")
-    def _key_with_certificate(self) -> Self:
-        if (self.cert is None) != (self.key is None):
-            raise ValueError("cert and key go together")
-        return self
-
-
-class AuthModel(_Model):
-    """The etcd user; the password comes from ETCDCTL_PASSWORD or --user, never from this file."""
-
-    user: Text
-
-
-class EtcdModel(_Model):
-    """Where etcd's own binaries are on the hosts."""
-
-    bin_dir: Text
-
-
-class ClusterModel(_Model):
-    """The whole file."""
-
-    cluster: Text
-    cluster_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{1,16}$")] | None = None
-    members: Annotated[tuple[MemberModel, ...], Field(min_length=1)]
-    tls: TlsModel | None = None
-    auth: AuthModel | None = None
-    etcd: EtcdModel | None = None
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        for what in ("name", "peer_url", "client_url"):
-            _refuse_twice(what, [getattr(m, what) for m in self.members])
-        _refuse_twice("data_dir", [(m.host, m.data_dir) for m in self.members])
-        return self
-
-
-def _refuse_twice(what: str, values: Sequence[object]) -> None:
-    twice = {v for v in values if values.count(v) > 1}
-    if twice:
-        shown = sorted(str(v[1] if isinstance(v, tuple) else v) for v in twice)
-        raise ValueError(f"two members have the same {what}: {', '.join(shown)}")
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in resolvers if not tag.endswith(":bool")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 
 
 def load_cluster_file(path: str) -> Cluster:
@@ -137,8 +69,8 @@ def load_cluster_file(path: str) -> Cluster:
 def parse_cluster(text: str, path: str) -> Cluster:
     """Check the text of a cluster file; `path` is only for messages."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=_Loader)
+        data = yaml.load(text, Loader=_Loader)  # noqa: S506  # it is a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ClusterFileError(
@@ -162,10 +94,13 @@ def parse_cluster(text: str, path: str) -> Cluster:
 
 
 def _complaint(path: str, node: yaml.Node | None, data: object, problem: Any) -> str:
-    where = tuple(problem["loc"])
-    field = _spoken(data, where) or "the file"
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{path}:{_line_of(node, where)}: {field}: {message[:1].lower()}{message[1:]}"
+    where, message = tuple(problem["loc"]), str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] in _NO_SUCH_KIND:
+        where = (*where, "kind")
+        message = f"must be one of {_KINDS}"
+    line, fields = _found(node, where)
+    field = _spoken(data, fields) or "the file"
+    return f"{path}:{line}: {field}: {message[:1].lower()}{message[1:]}"
 
 
 def _spoken(data: object, where: Sequence[str | int]) -> str:
@@ -177,21 +112,33 @@ def _spoken(data: object, where: Sequence[str | int]) -> str:
             name = member.get("name") if isinstance(member, dict) else None
             who = f"member {name}" if isinstance(name, str) else f"member number {place + 1}"
             return ": ".join([who, *([".".join(str(part) for part in rest)] if rest else [])])
+        case ["clients", int(place), *rest]:
+            who = f"client number {place + 1}"
+            return ": ".join([who, *([".".join(str(part) for part in rest)] if rest else [])])
         case _:
             return ".".join(str(part) for part in where)
 
 
-def _line_of(node: yaml.Node | None, where: Sequence[str | int]) -> int:
-    """Return the line of the field, or of its nearest parent that the file has."""
+def _found(node: yaml.Node | None, where: Sequence[str | int]) -> tuple[int, tuple[str | int, ...]]:
+    """Return the line of the field, or of its nearest parent that the file has, and its path.
+
+    pydantic's path also names which kind of a union it took; those names are left out.
+    """
     line = 1
-    for part in where:
-        if node is None:
-            break
-        found = _child(node, part)
-        if found is None:
-            break
-        line, node = found
-    return line
+    fields: list[str | int] = []
+    for place, part in enumerate(where):
+        below = _child(node, part) if node is not None else None
+        if below is not None:
+            line, node = below
+            fields.append(part)
+        elif _is_field(node, last=place + 1 == len(where)):
+            fields.append(part)
+    return line, tuple(fields)
+
+
+def _is_field(node: yaml.Node | None, *, last: bool) -> bool:
+    """Return whether what the file does not have is a field that it lacks."""
+    return last and isinstance(node, yaml.MappingNode)
 
 
 def _child(node: yaml.Node, part: str | int) -> tuple[int, yaml.Node] | None:
@@ -209,6 +156,8 @@ def _cluster(model: ClusterModel) -> Cluster:
     return Cluster(
         name=model.cluster,
         members=tuple(_member(m) for m in model.members),
+        clients=tuple(_client(c, model) for c in model.clients),
+        ssh=Ssh(**model.ssh.model_dump()) if model.ssh else Ssh(),
         tls=Tls(**model.tls.model_dump()) if model.tls else None,
         user=model.auth.user if model.auth else None,
         etcd_bin_dir=model.etcd.bin_dir if model.etcd else None,
@@ -217,7 +166,28 @@ def _cluster(model: ClusterModel) -> Cluster:
 
 
 def _member(model: MemberModel) -> MemberSpec:
-    service = CommandService(
-        start=model.service.start, stop=model.service.stop, status=model.service.status
+    return MemberSpec(**model.model_dump(exclude={"service"}), service=_service(model.service))
+
+
+def _service(model: AnyServiceModel) -> Service:
+    match model:
+        case CommandServiceModel():
+            return CommandService(start=model.start, stop=model.stop, status=model.status)
+        case SystemdServiceModel():
+            return SystemdService(unit=model.unit)
+        case StaticPodServiceModel():
+            return StaticPodService(manifest=model.manifest)
+
+
+def _client(model: ClientModel, cluster: ClusterModel) -> ClientService:
+    everywhere = tuple(dict.fromkeys(member.host for member in cluster.members))
+    return ClientService(
+        service=_client_service(model),
+        hosts=everywhere if model.hosts == "all" else model.hosts,
     )
-    return MemberSpec(**model.model_dump(exclude={"service"}), service=service)
+
+
+def _client_service(model: ClientModel) -> SystemdService | StaticPodService:
+    if model.manifest is not None:
+        return StaticPodService(manifest=model.manifest)
+    return SystemdService(unit=model.unit or "")

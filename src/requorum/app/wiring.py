@@ -12,7 +12,7 @@ from requorum.clients.etcdtools.binaries import locate
 from requorum.clients.hosts.command_service import CommandServiceControl
 from requorum.clients.hosts.local import LocalHost
 from requorum.domain.binaries import EtcdBinaries
-from requorum.domain.cluster import Cluster, Tls
+from requorum.domain.cluster import LOCAL, Cluster, CommandService, MemberSpec, Tls
 from requorum.domain.version import EtcdVersion
 from requorum.errors import ToolUnfit, UsageError
 from requorum.facts.live import Connect
@@ -26,6 +26,8 @@ def tls_material(tls: Tls | None) -> TlsMaterial | None:
     """Read the client certificates; UsageError names the file that cannot be read."""
     if tls is None:
         return None
+    if tls.on == "hosts":
+        raise _not_yet("tls.on: hosts", "here, with files of this machine")
     return TlsMaterial(cacert=_pem(tls.cacert), cert=_pem(tls.cert), key=_pem(tls.key))
 
 
@@ -50,13 +52,32 @@ def connector(tls: TlsMaterial | None, credentials: Credentials | None) -> Conne
 
 @asynccontextmanager
 async def open_reach(cluster: Cluster, credentials: Credentials | None) -> AsyncIterator[Reach]:
-    """Yield the way to every member, open for the running event loop."""
+    """Yield the way to every member, open for the running event loop.
+
+    UsageError where there is no way yet.
+    """
+    if cluster.clients:
+        raise _not_yet("clients", "clusters whose clients you stop and start yourself")
     host = LocalHost()
     yield Reach(
         hosts=dict.fromkeys((m.name for m in cluster.members), host),
-        services={m.name: CommandServiceControl(host, m.service) for m in cluster.members},
+        services={m.name: CommandServiceControl(host, command_of(m)) for m in cluster.members},
         connect=connector(tls_material(cluster.tls), credentials),
     )
+
+
+def command_of(member: MemberSpec) -> CommandService:
+    """Return the member's commands; UsageError where it has none, or is on another host."""
+    if member.host != LOCAL:
+        raise _not_yet(f"member {member.name}: host: {member.host}", "`host: local`")
+    if not isinstance(member.service, CommandService):
+        raise _not_yet(f"member {member.name}: its service's kind", "`kind: command`")
+    return member.service
+
+
+def _not_yet(what: str, instead: str) -> UsageError:
+    """Return the refusal of what the cluster file may say and nothing here acts on yet."""
+    return UsageError(f"{what}: this release acts only on {instead}")
 
 
 async def binaries_for(
@@ -69,7 +90,7 @@ async def binaries_for(
                 reach.hosts[member.name],
                 wanted=version.minor_series if version else None,
                 bin_dir=cluster.etcd_bin_dir,
-                hints=member.service.start,
+                hints=command_of(member).start,
                 cache_dir=str(settings.etcd_cache),
             )
             for member in cluster.members

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from requorum.app.results import LossResult
 from requorum.cli.output import console
+from requorum.cli.render.progress import ByteProgress
 from requorum.errors import UsageError
 from requorum.workflow.plan import PlanHeader
 from requorum.workflow.step import StepOutline
@@ -78,11 +79,11 @@ class StepPrinter:
         self._total = total
         self._brief = brief
         self._out = console()
+        self._bytes = ByteProgress(self._out)
 
     def progress(self, text: str, done: int, total: int | None) -> None:
-        """Print how far long work is."""
-        of = "" if total is None else f" of {total}"
-        self._out.print(f"      {text}: {done}{of}", style="dim", markup=False)
+        """Show how many bytes of long work are done."""
+        self._bytes.show(text, done, total)
 
     def say(self, text: str) -> None:
         """Print one line about the work inside of a step."""
@@ -96,12 +97,14 @@ class StepPrinter:
 
     def step_done(self, index: int, step: StepOutline, note: Mapping[str, JsonValue]) -> None:
         """Print that it is done, and what it noted."""
+        self._bytes.close()
         self._out.print(f" [green]✓[/] {index + 1}/{self._total} ", end="")
         noted = "" if self._brief else ", ".join(f"{k} {v}" for k, v in note.items())
         self._out.print(f"{step.title}{f'  ({noted})' if noted else ''}", markup=False)
 
     def step_failed(self, index: int, step: StepOutline, error: str) -> None:
         """Print that it failed."""
+        self._bytes.close()
         self._out.print(f" [red]✗[/] {index + 1}/{self._total} ", end="")
         self._out.print(f"{step.title}: {error}", markup=False)
 

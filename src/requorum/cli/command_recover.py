@@ -14,6 +14,7 @@ from requorum.cli.approval import StepPrinter, ask_approval, show_plan
 from requorum.cli.options import (
     CLUSTER_FILE,
     ETCD_BIN_DIR,
+    NO_BACKUP,
     PLAN,
     USER,
     YES,
@@ -23,7 +24,8 @@ from requorum.cli.options import (
 )
 from requorum.cli.output import FORMAT, Format, emit_data
 from requorum.cli.render.recovery import finish, shown_failure
-from requorum.errors import RequorumError
+from requorum.domain.cluster import Cluster
+from requorum.errors import RequorumError, UsageError
 
 
 @click.command()
@@ -31,6 +33,13 @@ from requorum.errors import RequorumError
 @PLAN
 @YES
 @click.option("--cluster-id", metavar="HEX", help="Which cluster, where the disks hold several.")
+@click.option(
+    "--lost",
+    multiple=True,
+    metavar="MEMBER",
+    help="Its host does not answer, and it is off and stays off; may be given more than once.",
+)
+@NO_BACKUP
 @ETCD_BIN_DIR
 @USER
 @tls_options
@@ -41,6 +50,8 @@ def recover(
     plan_only: bool,
     yes: bool,
     cluster_id: str | None,
+    lost: tuple[str, ...],
+    backup: bool,
     etcd_bin_dir: str | None,
     user: str | None,
     cacert: str | None,
@@ -61,10 +72,21 @@ def recover(
         cert=cert,
         key=key,
     )
+    _refuse_unknown(lost, cluster)
     operator = operator_of(user, cluster.user)
     with shown_failure(output):
-        prepared = asyncio.run(prepare_recovery(operator, cluster))
+        prepared = asyncio.run(prepare_recovery(operator, cluster, lost=lost, backup=backup))
     offer(operator, prepared, plan_only=plan_only, yes=yes, output=output)
+
+
+def _refuse_unknown(lost: tuple[str, ...], cluster: Cluster) -> None:
+    names = [member.name for member in cluster.members]
+    for name in lost:
+        if name not in names:
+            raise UsageError(
+                f"--lost {name}: the cluster file has no such member",
+                hint=f"Its members are {', '.join(names)}.",
+            )
 
 
 def offer(

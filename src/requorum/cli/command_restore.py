@@ -10,6 +10,7 @@ from requorum.cli.command_recover import offer
 from requorum.cli.options import (
     CLUSTER_FILE,
     ETCD_BIN_DIR,
+    NO_BACKUP,
     PLAN,
     USER,
     YES,
@@ -37,6 +38,7 @@ from requorum.runbooks.restore import RestoreWishes
     help="Raise the revision by N and mark all before it compacted; 0 for not at all. "
     "Default: 1000000000 where the version of etcd can.",
 )
+@NO_BACKUP
 @ETCD_BIN_DIR
 @USER
 @tls_options
@@ -49,6 +51,7 @@ def restore(
     yes: bool,
     even_if_serving: bool,
     bump_revision: int | None,
+    backup: bool,
     etcd_bin_dir: str | None,
     user: str | None,
     cacert: str | None,
@@ -68,5 +71,5 @@ def restore(
         path=str(file.resolve()), even_if_serving=even_if_serving, bump_revision=bump_revision
     )
     with shown_failure(output):
-        prepared = asyncio.run(prepare_restore(operator, cluster, wishes))
+        prepared = asyncio.run(prepare_restore(operator, cluster, wishes, backup=backup))
     offer(operator, prepared, plan_only=plan_only, yes=yes, output=output)

@@ -28,6 +28,13 @@ CLUSTER_FILE = click.option(
 )
 YES = click.option("--yes", is_flag=True, help="Run the plan without asking.")
 PLAN = click.option("--plan", "plan_only", is_flag=True, help="Show the plan and stop.")
+NO_BACKUP = click.option(
+    "--no-backup",
+    "backup",
+    flag_value=False,
+    default=True,
+    help="Do not save a snapshot of the recovered cluster at the end.",
+)
 USER = click.option(
     "--user",
     envvar="ETCDCTL_USER",
@@ -69,7 +76,7 @@ def load_cluster(
     if cluster_id:
         cluster = replace(cluster, cluster_id=_cluster_id(cluster_id))
     if cacert or cert or key:
-        known = cluster.tls or Tls()
+        known = cluster.tls if cluster.tls and cluster.tls.on == "here" else Tls()
         tls = Tls(cacert=cacert or known.cacert, cert=cert or known.cert, key=key or known.key)
         cluster = replace(cluster, tls=tls)
     return cluster

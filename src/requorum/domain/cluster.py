@@ -2,8 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from requorum.domain.ids import ClusterId
+
+LOCAL = "local"
+"""The host that is this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +23,46 @@ class CommandService:
     status: tuple[str, ...]
 
 
-Service = CommandService
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemdService:
+    """A member that a systemd unit of its host runs. `unit` has its suffix: `etcd.service`."""
+
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaticPodService:
+    """A member that kubelet runs from a manifest on its host, an absolute path."""
+
+    manifest: str
+
+
+Service = CommandService | SystemdService | StaticPodService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientService:
+    """What uses the cluster on these hosts: stopped before the members, started after them."""
+
+    service: SystemdService | StaticPodService
+    hosts: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Return its unit's or its manifest's name."""
+        match self.service:
+            case SystemdService(unit=unit):
+                return unit.removesuffix(".service")
+            case StaticPodService(manifest=manifest):
+                return manifest.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberSpec:
-    """One member: where it lives and how it is reached, started and stopped."""
+    """One member: where it lives and how it is reached, started and stopped.
+
+    `host` is `LOCAL`, or an ssh destination.
+    """
 
     name: str
     host: str
@@ -37,19 +75,40 @@ class MemberSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
-    """Client TLS: paths of PEM files on this machine."""
+    """Client TLS: paths of PEM files, `on` this machine or on each member's host."""
 
     cacert: str | None = None
     cert: str | None = None
     key: str | None = None
+    on: Literal["here", "hosts"] = "here"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ssh:
+    """How hosts are reached, before what the user's ssh config says. None: left to that.
+
+    `become`: everything on the hosts is done through `sudo`. `jump` is as in ssh's ProxyJump.
+    """
+
+    user: str | None = None
+    port: int | None = None
+    identity_files: tuple[str, ...] = ()
+    known_hosts: str | None = None
+    jump: str | None = None
+    become: Literal["sudo"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """What one requorum.yaml says. Secrets are not in it: a password comes from the environment."""
+    """What one requorum.yaml says. Secrets are not in it: a password comes from the environment.
+
+    `clients` are in the order in which they are stopped.
+    """
 
     name: str
     members: tuple[MemberSpec, ...]
+    clients: tuple[ClientService, ...] = ()
+    ssh: Ssh = Ssh()
     tls: Tls | None = None
     user: str | None = None
     etcd_bin_dir: str | None = None
@@ -65,3 +124,8 @@ class Cluster:
     def without(self, names: Collection[str]) -> "Cluster":
         """Return the cluster without these members."""
         return replace(self, members=tuple(m for m in self.members if m.name not in names))
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Return every host that members live on, once, in the order of the members."""
+        return tuple(dict.fromkeys(member.host for member in self.members))

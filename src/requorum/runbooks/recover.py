@@ -229,7 +229,7 @@ def plan_rescue(
     return RecoveryPlan(
         path="rescue",
         summary=rescue.reasons,
-        warnings=(*_left_out(rescue), *_warnings(cluster, facts, rescue.loss, bump)),
+        warnings=(*_left_out(rescue, facts), *_warnings(cluster, facts, rescue.loss, bump)),
         loss=rescue.loss,
         healthy=tuple(m.name for m in cluster.members),
         steps=tuple(steps),
@@ -279,8 +279,12 @@ def _image_size(facts: Survey, rescue: Rescue) -> int:
     return int(((base.size if base else 0) + entries) * SPACE_FACTOR)
 
 
-def _left_out(rescue: Rescue) -> list[str]:
-    return [f"{name}: {'; '.join(reasons)}" for name, reasons in rescue.left_out.items()]
+def _left_out(rescue: Rescue, facts: Survey) -> list[str]:
+    return [
+        f"{name}: {'; '.join(dict.fromkeys(reasons))}"
+        for name, reasons in rescue.left_out.items()
+        if name not in facts.unreachable
+    ]
 
 
 def _warnings(cluster: Cluster, facts: Survey, loss: Loss, bump: int | None) -> list[str]:

@@ -7,6 +7,7 @@ from random import SystemRandom
 
 from pydantic import JsonValue, TypeAdapter
 
+from requorum.app.recovery.operator import Operator
 from requorum.app.results import LossResult
 from requorum.domain.binaries import EtcdBinaries
 from requorum.domain.cluster import Cluster, MemberSpec
@@ -71,6 +72,11 @@ def prepared(
 def next_run_id() -> str:
     """Return a new run's id."""
     return new_run_id(datetime.now(UTC), SystemRandom())
+
+
+def backup_path(operator: Operator, run: str) -> str:
+    """Return where a run keeps the snapshot that it takes at its end."""
+    return str(operator.settings.runs_dir / run / "recovered.db")
 
 
 async def workspaces_of(cluster: Cluster, reach: Reach, run: str) -> Mapping[str, Workspace]:

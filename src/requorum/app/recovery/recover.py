@@ -6,6 +6,7 @@ from collections.abc import Collection
 from requorum.app.recovery.operator import Operator
 from requorum.app.recovery.prepared import (
     Prepared,
+    backup_path,
     facts_fingerprint,
     next_run_id,
     prepared,
@@ -20,11 +21,12 @@ from requorum.runbooks.recover import NothingToDo, plan_recovery
 
 
 async def prepare_recovery(
-    operator: Operator, cluster: Cluster, *, lost: Collection[str] = ()
+    operator: Operator, cluster: Cluster, *, lost: Collection[str] = (), backup: bool = True
 ) -> Prepared | RecoverResult:
     """Gather the facts and plan; a result where there is nothing to do.
 
-    `lost` are members of which the operator knows that they run nowhere any more.
+    `lost` are members of which the operator knows that they run nowhere any more. `backup`:
+    whether the recovered cluster is saved at the end.
     Raises Refused, Unreachable or DamagedInput with what to do instead.
     """
     began = time.monotonic()
@@ -38,7 +40,13 @@ async def prepare_recovery(
         version = version_of_data(facts)
         binaries = await binaries_for(there, reach, operator.settings, version=version)
     found = plan_recovery(
-        cluster, facts, run=run, binaries=binaries, workspaces=workspaces, lost=lost
+        cluster,
+        facts,
+        run=run,
+        binaries=binaries,
+        workspaces=workspaces,
+        lost=lost,
+        backup=backup_path(operator, run) if backup else None,
     )
     if isinstance(found, NothingToDo):
         return RecoverResult(

@@ -6,6 +6,7 @@ import time
 from requorum.app.recovery.operator import Operator
 from requorum.app.recovery.prepared import (
     Prepared,
+    backup_path,
     facts_fingerprint,
     next_run_id,
     prepared,
@@ -18,13 +19,18 @@ from requorum.domain.version import EtcdVersion
 from requorum.errors import UsageError
 from requorum.facts.data_dir import has_data
 from requorum.facts.live import ask_members
-from requorum.facts.survey import Reach, disks_of, running_members
+from requorum.facts.survey import Reach, disks_of, running_clients, running_members
 from requorum.inspection.file_verdict import FileVerdict, judge_file
 from requorum.runbooks.restore import RestoreFacts, RestoreWishes, plan_restore
 
 
-async def prepare_restore(operator: Operator, cluster: Cluster, wishes: RestoreWishes) -> Prepared:
-    """Check the file and the cluster, and plan; raises what `plan_restore` raises."""
+async def prepare_restore(
+    operator: Operator, cluster: Cluster, wishes: RestoreWishes, *, backup: bool = True
+) -> Prepared:
+    """Check the file and the cluster, and plan; raises what `plan_restore` raises.
+
+    `backup`: whether the restored cluster is saved at the end.
+    """
     began = time.monotonic()
     async with open_reach(cluster, operator.credentials) as reach:
         fingerprint = await facts_fingerprint(cluster, reach)
@@ -33,7 +39,15 @@ async def prepare_restore(operator: Operator, cluster: Cluster, wishes: RestoreW
         workspaces = await workspaces_of(cluster, reach, run)
         version = _version_of(facts.snapshot)
         binaries = await binaries_for(cluster, reach, operator.settings, version=version)
-    found = plan_restore(cluster, facts, wishes, run=run, binaries=binaries, workspaces=workspaces)
+    found = plan_restore(
+        cluster,
+        facts,
+        wishes,
+        run=run,
+        binaries=binaries,
+        workspaces=workspaces,
+        backup=backup_path(operator, run) if backup else None,
+    )
     return prepared(
         found,
         runbook="restore",
@@ -52,6 +66,7 @@ async def _facts(cluster: Cluster, reach: Reach, path: str) -> RestoreFacts:
         has_data={m.name: await has_data(reach.hosts[m.name], m) for m in cluster.members},
         disks=await disks_of(cluster, reach),
         snapshot=await _examine(path),
+        clients=await running_clients(reach),
     )
 
 
