@@ -91,7 +91,7 @@ while [ "$tries" -lt 100 ]; do
   set -- ${stat##*) }
   [ "$1" != Z ] && [ "${20}" = "$began" ] || exit 0
   kill -KILL "$pid"
-  sleep 0.1
+  [ "$tries" -lt 5 ] || sleep 0.1
   tries=$((tries + 1))
 done
 exit 1
@@ -165,7 +165,7 @@ class RemoteProcess:
         self._script = script
         self._questions = questions
         self._pid, self._began = identity
-        self._killed_again = False
+        self._made_sure = False
         self._ended = asyncio.create_task(self._await_status(stack))
         # Whoever asks is told; where nobody does, it is no error.
         self._ended.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -180,7 +180,7 @@ class RemoteProcess:
 
         Negative: the signal that ended it.
         """
-        if self._killed_again:
+        if self._made_sure:
             return -_SIGKILL
         if not self._ended.done():
             return None
@@ -195,10 +195,13 @@ class RemoteProcess:
         """
         tell_to_end(self._script.process)
         await asyncio.wait({self._ended}, timeout=_KILL_SECONDS)
-        if not self._ended.done() or self._ended.exception() is not None:
-            await self._kill_again()
+        lost = not self._ended.done() or self._ended.exception() is not None
+        if lost or self._ended.result() == -_SIGKILL:
+            # Its group was killed, and the first of it to be gone is not always this one.
+            await self._make_sure()
+        self._made_sure = lost
 
-    async def _kill_again(self) -> None:
+    async def _make_sure(self) -> None:
         answer = await self._questions.ask(
             _KILL_AGAIN, str(self._pid), self._began, deadline=2 * _KILL_SECONDS
         )
@@ -207,7 +210,6 @@ class RemoteProcess:
                 f"process {self._pid} on {self._questions.connection.name} did not end within "
                 f"{_KILL_SECONDS:g} s of SIGKILL"
             )
-        self._killed_again = True
 
     async def _await_status(self, stack: AsyncExitStack) -> int:
         name = self._questions.connection.name
