@@ -6,7 +6,7 @@ import functools
 import asyncssh
 
 from requorum.clients.hosts.ssh.destination import Destination, SshSettings
-from requorum.clients.hosts.ssh.known_hosts import KeyJudge, read_known_hosts
+from requorum.clients.hosts.ssh.known_hosts import KeyJudge, algorithms_for, read_known_hosts
 from requorum.clients.hosts.ssh.ssh_config import Hop, way_to
 from requorum.clients.hosts.ssh.ssh_errors import no_connection, no_login
 from requorum.errors import RequorumError, UsageError
@@ -44,7 +44,12 @@ async def _open(hop: Hop, through: Ssh | None) -> Ssh:
     target = hop.destination
     try:
         return await asyncssh.connect(
-            target.host, target.port or (), tunnel=through, options=options, config=None
+            target.host,
+            target.port or (),
+            tunnel=through,
+            options=options,
+            config=None,
+            server_host_key_algs=_key_algorithms(options, known),
         )
     except asyncssh.HostKeyNotVerifiable as error:
         raise judge.refusal(error) from error
@@ -56,6 +61,19 @@ async def _open(hop: Hop, through: Ssh | None) -> Ssh:
         raise no_login(str(target), options.username, target.as_ssh_arguments()) from error
     except (asyncssh.Error, OSError, ValueError, TimeoutError) as error:
         raise _unreachable(hop, error) from error
+
+
+def _key_algorithms(
+    options: asyncssh.SSHClientConnectionOptions, known: asyncssh.SSHKnownHosts
+) -> tuple[str, ...]:
+    """Return what the host may show; none: what asyncssh would take.
+
+    Kinds of key that are known come first, so that one of those is shown if there is one. The
+    others are taken too: a host whose key changed to another kind must be seen to have changed.
+    """
+    if options.config.get("HostKeyAlgorithms") is not None:
+        return ()
+    return algorithms_for(known, options.host_key_alias or options.host, options.port)
 
 
 async def _options(

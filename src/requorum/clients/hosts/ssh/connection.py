@@ -22,8 +22,8 @@ Ssh = asyncssh.SSHClientConnection
 Process = asyncssh.SSHClientProcess[bytes]
 
 # sshd takes ten sessions on a connection, unless told otherwise (MaxSessions). The rest is for
-# what stays open: SFTP, a lock, a staging etcd.
-_CHANNELS = 5
+# what stays open: two shells for questions, SFTP, locks, a staging etcd.
+_CHANNELS = 3
 
 _REMEMBER_FAILURE_SECONDS = 5.0
 

@@ -7,6 +7,7 @@ setting that turns this off: `UserKnownHostsFile none` means that no host is kno
 from pathlib import Path
 
 import asyncssh
+from asyncssh.public_key import get_default_certificate_algs, get_default_public_key_algs
 
 from requorum.clients.hosts.ssh.destination import Destination
 from requorum.errors import Refused
@@ -28,6 +29,18 @@ def read_known_hosts(files: tuple[str, ...]) -> asyncssh.SSHKnownHosts:
             except ValueError:
                 continue
     return known
+
+
+def algorithms_for(known: asyncssh.SSHKnownHosts, host: str, port: int) -> tuple[str, ...]:
+    """Return all host key algorithms, those of the host's known keys first; none where none is."""
+    keys, authorities, *_ = known.match(host, "", None if port == _SSH_PORT else port)
+    if not keys and not authorities:
+        return ()
+    first = [algorithm for key in keys for algorithm in key.sig_algorithms]
+    certificates = get_default_certificate_algs()
+    rest = get_default_public_key_algs()
+    ordered = (certificates + first if authorities else first + certificates) + rest
+    return tuple(dict.fromkeys(algorithm.decode("ascii") for algorithm in ordered))
 
 
 class KeyJudge(asyncssh.SSHClient):

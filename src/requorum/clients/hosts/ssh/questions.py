@@ -19,7 +19,7 @@ from requorum.clients.hosts.ssh.remote_shell import RemoteShell, Script
 from requorum.clients.hosts.ssh.ssh_errors import ssh_errors
 from requorum.errors import DeadlineExceeded
 
-_SHELLS = 3
+_SHELLS = 2
 
 # Takes a line, which may hold no newline but as $NL, runs it apart, and says its status.
 _SHELL = r"""

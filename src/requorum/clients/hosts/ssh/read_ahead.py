@@ -42,21 +42,21 @@ class ReadAhead:
         self._expected = end
         self._load(first, end)
         start = offset - first * BLOCK_BYTES
-        return b"".join(self._block(n) for n in range(first, end))[start : start + length]
-
-    def _block(self, number: int) -> bytes:
-        self._kept.move_to_end(number)
-        return self._kept[number]
+        return b"".join(self._kept[n] for n in range(first, end))[start : start + length]
 
     def _load(self, first: int, end: int) -> None:
-        """Have the blocks [first, end); what is missing is fetched at once, and more ahead."""
+        """Keep the blocks [first, end) as the newest; fetch what is missing, and more ahead."""
         missing = [n for n in range(first, end) if n not in self._kept]
-        if not missing:
-            return
-        begin = missing[0] * BLOCK_BYTES
+        if missing:
+            self._fetch_from(missing[0], end)
+        for number in range(first, end):
+            self._kept.move_to_end(number)
+        while len(self._kept) > _KEPT_MAX_BLOCKS:
+            self._kept.popitem(last=False)
+
+    def _fetch_from(self, first: int, end: int) -> None:
+        begin = first * BLOCK_BYTES
         length = min((end + self._ahead) * BLOCK_BYTES, self._size) - begin
         data = memoryview(self._fetch(begin, length))
         for start in range(0, length, BLOCK_BYTES):
-            self._kept[missing[0] + start // BLOCK_BYTES] = bytes(data[start : start + BLOCK_BYTES])
-        while len(self._kept) > _KEPT_MAX_BLOCKS + (end - first):
-            self._kept.popitem(last=False)
+            self._kept[first + start // BLOCK_BYTES] = bytes(data[start : start + BLOCK_BYTES])

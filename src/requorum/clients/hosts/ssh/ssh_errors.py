@@ -1,6 +1,7 @@
 """What asyncssh and the network say, in our terms: the one place where it is translated."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,5 +68,6 @@ def _reason(error: BaseException) -> str:
         return "it does not answer"
     if isinstance(error, socket.gaierror):
         return "its name is not known"
-    text = error.strerror if isinstance(error, OSError) else None
-    return (text or str(error) or type(error).__name__).lower()
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
+    return (str(error) or type(error).__name__).lower()
