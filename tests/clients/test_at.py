@@ -29,6 +29,4 @@ def test_asyncssh_is_loaded_only_for_a_host_that_is_not_this_machine(use: str) -
         "host_at('a', 'local', SshSettings())\n",
     }.get(use, f"import {use}\n")
     check = "import sys\nassert not {'asyncssh', 'cryptography'} & set(sys.modules)"
-        "import sys\nassert 'asyncssh' not in sys.modules\nassert 'cryptography' not in sys.modules"
-    )
     subprocess.run([sys.executable, "-c", script + check], check=True, timeout=60)

@@ -1,7 +1,7 @@
 """Real sshds, and hosts behind them."""
 
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -10,14 +10,13 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import sshd as servers
+from on_this_machine import Reach, far_host
 from private_users import PrivateUsers, private_users
 
 from requorum.clients.hosts.local import LocalHost
 from requorum.clients.hosts.ssh.destination import SshSettings
 from requorum.clients.hosts.ssh.host import SshHost
 from requorum.ports import Host
-
-Reach = Callable[..., SshHost]
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +48,7 @@ async def reach() -> AsyncIterator[Reach]:
     async with AsyncExitStack() as stack:
 
         def reach_one(sshd: servers.Sshd, settings: SshSettings | None = None) -> SshHost:
-            host = SshHost("far", sshd.destination, settings or sshd.settings())
+            host = far_host(sshd, settings)
             stack.push_async_callback(host.close)
             return host
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 import sshd as servers
-from conftest import Reach
+from on_this_machine import Reach
 from sshd import Sshd
 
 from requorum.clients.hosts.ssh import connect, connection

@@ -6,7 +6,6 @@ Every kind of host is this machine, so that a test can look at what was done wit
 
 import asyncio
 import fcntl
-import hashlib
 import os
 import signal
 import socket
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from eventually import eventually
+from on_this_machine import alive, chunks_of, digest_of, pid_in
 
 from requorum.errors import (
     DamagedInput,
@@ -42,35 +42,10 @@ ODD_NAMES = [
 ]
 
 
-def alive(pid: int) -> bool:
-    """Return whether the process runs: a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-async def pid_in(path: Path) -> int:
-    """Wait, for a bounded time, until a process has written its id."""
-    await eventually(lambda: path.exists() and path.read_text().endswith("\n"))
-    return int(path.read_text())
-
-
-async def chunks_of(*chunks: bytes) -> AsyncIterator[bytes]:
-    """Yield them."""
-    for chunk in chunks:
-        yield chunk
-
-
 async def whole(host: Host, path: str) -> bytes:
     """Read a file as a stream."""
     async with host.read_stream(path) as chunks:
         return b"".join([chunk async for chunk in chunks])
-
-
-def digest_of(data: bytes) -> str:
-    """Return its SHA-256 in hex."""
-    return hashlib.sha256(data).hexdigest()
 
 
 class TestRun:

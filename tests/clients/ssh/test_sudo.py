@@ -1,7 +1,7 @@
 """Becoming root, with the real sudo."""
 
 import pytest
-from conftest import Reach
+from on_this_machine import Reach
 from private_users import PrivateUsers
 
 from requorum.errors import NotPermitted

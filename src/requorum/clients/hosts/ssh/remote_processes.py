@@ -83,13 +83,17 @@ timeout 0 sh -c "$watched" sh "$@"
 echo "$?" >&9
 """
 
-# A pid alone may be another's by now.
+# A pid alone may be another's by now. A zombie is gone once its threads are: until then they hold
+# its files, locks and ports.
 _KILL_AGAIN = """
 pid=$1 began=$2 tries=0
 while [ "$tries" -lt 100 ]; do
   stat=$(cat "/proc/$pid/stat" 2>/dev/null) || exit 0
   set -- ${stat##*) }
-  [ "$1" != Z ] && [ "${20}" = "$began" ] || exit 0
+  [ "${20}" = "$began" ] || exit 0
+  state=$1
+  set -- "/proc/$pid/task/"*
+  [ "$state" != Z ] || [ "$#" -gt 1 ] || exit 0
   kill -KILL "$pid"
   [ "$tries" -lt 5 ] || sleep 0.1
   tries=$((tries + 1))
