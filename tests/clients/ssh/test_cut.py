@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,13 @@ from eventually import eventually
 from on_this_machine import Reach, alive, digest_of, pid_in
 from sshd import Sshd
 
-from requorum.clients.hosts.ssh import connect, remote_locks, remote_processes, watched
+from requorum.clients.hosts.ssh import (
+    connect,
+    remote_locks,
+    remote_process,
+    remote_run,
+    watched,
+)
 from requorum.errors import Locked, Unreachable
 
 _MIB = 1 << 20
@@ -21,7 +28,8 @@ _MIB = 1 << 20
 def soon_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the host wait for two seconds instead of thirty."""
     for module, names in (
-        (remote_processes, ("UNTIL_SILENT",)),
+        (remote_run, ("UNTIL_SILENT",)),
+        (remote_process, ("UNTIL_SILENT",)),
         (remote_locks, ("_LOCK",)),
     ):
         for name in names:
@@ -84,7 +92,7 @@ class TestCut:
         self, sshd: Sshd, reach: Reach, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Killing it over a new connection leaves alone who has its pid by then."""
-        monkeypatch.setattr(remote_processes, "UNTIL_SILENT", "exec sleep 600")
+        monkeypatch.setattr(remote_process, "UNTIL_SILENT", "exec sleep 600")
         host = reach(sshd)
         process = await host.spawn(("sleep", "600"), log=f"{tmp_path}/log")
         other = await host.spawn(("sleep", "600"), log=f"{tmp_path}/log")
@@ -93,7 +101,7 @@ class TestCut:
             assert alive(process.pid)
             await process.kill()
             assert not alive(process.pid)
-            other._began = "1"
+            other._identity = replace(other._identity, began="1")
             await other.kill()
             assert alive(other.pid)
         finally:

@@ -9,7 +9,8 @@ from requorum.clients.hosts.ssh import (
     downloads,
     remote_files,
     remote_locks,
-    remote_processes,
+    remote_process,
+    remote_run,
     uploads,
 )
 from requorum.clients.hosts.ssh.connection import Connection
@@ -17,7 +18,7 @@ from requorum.clients.hosts.ssh.destination import Destination, SshSettings
 from requorum.clients.hosts.ssh.forwarding import Forwarding
 from requorum.clients.hosts.ssh.questions import Questions
 from requorum.clients.hosts.ssh.remote_ports import free_ports
-from requorum.clients.hosts.ssh.remote_processes import RemoteProcess
+from requorum.clients.hosts.ssh.remote_process import RemoteProcess
 from requorum.clients.hosts.ssh.remote_rename import rename
 from requorum.clients.hosts.ssh.remote_shell import RemoteShell
 from requorum.clients.hosts.ssh.remote_source import RemoteSource, open_source
@@ -67,15 +68,20 @@ class SshHost:
         dies_with_us: bool = False,
     ) -> Completed:
         """Run until the command itself exits; at the deadline its process group is killed."""
-        return await remote_processes.run(
-            self._shell, argv, deadline=deadline, env=env, dies_with_us=dies_with_us
+        return await remote_run.run(
+            self._shell,
+            self._questions,
+            argv,
+            deadline=deadline,
+            env=env,
+            dies_with_us=dies_with_us,
         )
 
     async def spawn(
         self, argv: Sequence[str], *, log: str, env: Mapping[str, str] | None = None
     ) -> RemoteProcess:
         """Start in the background; it is killed when the host has not heard of us for 30 s."""
-        return await remote_processes.spawn(self._shell, self._questions, argv, log=log, env=env)
+        return await remote_process.spawn(self._shell, self._questions, argv, log=log, env=env)
 
     async def free_ports(self, count: int) -> tuple[int, ...]:
         """Return loopback TCP ports that nobody listens on at this moment."""
