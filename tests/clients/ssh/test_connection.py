@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 import sshd as servers
+from eventually import eventually
 from on_this_machine import Reach
 from sshd import Sshd
 
@@ -142,6 +143,24 @@ class TestLogin:
         with pytest.raises(Unreachable, match="none of our keys") as caught:
             await reach(sshd).stat("/")
         assert "ssh-add" in str(caught.value.hint)
+
+    async def test_a_key_in_the_agent(
+        self, sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where a passphrase belongs: the file is never opened by us."""
+        socket_path = tmp_path / "agent"
+        command = ("ssh-agent", "-D", "-a", str(socket_path))
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as agent:  # noqa: ASYNC220
+            try:
+                await eventually(socket_path.exists)
+                monkeypatch.setenv("SSH_AUTH_SOCK", str(socket_path))
+                key = sshd.directory / "id"
+                subprocess.run(("ssh-add", "-q", str(key)), check=True, timeout=60)  # noqa: ASYNC221
+                key.unlink()
+                async with far(sshd.destination, sshd.settings(identity_files=())) as host:
+                    assert await host.stat("/") is not None
+            finally:
+                agent.kill()
 
     async def test_what_is_no_key(self, sshd: Sshd, reach: Reach) -> None:
         """The user's file is wrong, not the host."""
