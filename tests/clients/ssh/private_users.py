@@ -16,7 +16,7 @@ from sshd import Sshd, start
 
 from requorum.clients.hosts.ssh.destination import SshSettings
 
-_USERS = {"ops": 41001, "plain": 41002, "asked": 41003, "nologin": 41004}
+_USERS = {"ops": 41001, "plain": 41002, "asked": 41003, "nologin": 41004, "stuck": 41005}
 _SUDOERS = """\
 Defaults env_reset
 Defaults use_pty
@@ -28,7 +28,10 @@ asked ALL=(ALL:ALL) ALL
 
 @dataclass
 class PrivateUsers:
-    """`ops` may sudo, `asked` only with a password, `plain` not; `nologin` has no shell."""
+    """`ops` may sudo, `asked` only with a password, `plain` not.
+
+    `nologin` has no shell, and that of `stuck` never comes up.
+    """
 
     sshd: Sshd
 
@@ -80,6 +83,7 @@ def _write_homes(homes: Path) -> None:
         os.chown(homes / user, uid, uid)
     # A greeting where none belongs, as people have it.
     (homes / "ops/.bashrc").write_text("echo Welcome to this host\necho careful >&2\n")
+    (homes / "stuck/.bashrc").write_text("exec sleep 20\n")
 
 
 def _append(file: Path, line: str) -> None:

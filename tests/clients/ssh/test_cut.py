@@ -273,7 +273,7 @@ class TestSilent:
         """By keepalives: a call does not wait for its whole deadline."""
         monkeypatch.setattr(connect, "_KEEPALIVE_SECONDS", 1)
         host = reach(sshd)
-        task = asyncio.create_task(host.run(("sleep", "600"), deadline=600))
+        task = asyncio.create_task(host.run(("sleep", "60"), deadline=60))
         await eventually(lambda: len(sshd.sessions()) > 2)
         sshd.freeze()
         async with asyncio.timeout(30):

@@ -1,10 +1,11 @@
-"""Becoming root, with the real sudo."""
+"""Other users: becoming root with the real sudo, and logins that do not let us."""
 
 import pytest
 from on_this_machine import Reach
 from private_users import PrivateUsers
 
-from requorum.errors import NotPermitted
+from requorum.clients.hosts.ssh import remote_shell
+from requorum.errors import DeadlineExceeded, NotPermitted
 
 
 async def test_everything_is_done_as_root(users: PrivateUsers, reach: Reach) -> None:
@@ -44,6 +45,21 @@ async def test_no_login_shell(users: PrivateUsers, reach: Reach) -> None:
     host = reach(users.sshd, users.settings("nologin"))
     with pytest.raises(NotPermitted, match=r"does not run commands for us: .*not available"):
         await host.stat("/")
+
+
+async def test_a_login_that_hangs(
+    users: PrivateUsers, reach: Reach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a dead network mount: sshd itself answers all the while."""
+    monkeypatch.setattr(remote_shell, "_START_SECONDS", 2.0)
+    host = reach(users.sshd, users.settings("stuck"))
+    for call in (
+        lambda: host.stat("/"),
+        lambda: host.run(("true",), deadline=600),
+        lambda: host.rename("/nowhere", "/elsewhere"),
+    ):
+        with pytest.raises(DeadlineExceeded, match="far ran no shell for us within 2 s"):
+            await call()
 
 
 async def test_a_greeting_does_no_harm(users: PrivateUsers, reach: Reach) -> None:

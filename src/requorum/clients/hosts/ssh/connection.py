@@ -26,6 +26,7 @@ Process = asyncssh.SSHClientProcess[bytes]
 _CHANNELS = 3
 
 _REMEMBER_FAILURE_SECONDS = 5.0
+_CLOSE_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -74,20 +75,14 @@ class Connection:
             return live.ways[-1]
 
     @asynccontextmanager
-    async def process(self, command: bytes, *, stays: bool = False) -> AsyncIterator[Process]:
-        """Start a command line in the login shell; its channel is closed at the end.
-
-        `stays`: it is open for long, and not counted among the channels that come and go.
-        """
-        if not stays:
-            async with self._of_this_loop().channels, self._process(command) as process:
-                yield process
-            return
-        async with self._process(command) as process:
-            yield process
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for one of the few channels that come and go; those that stay need none."""
+        async with self._of_this_loop().channels:
+            yield
 
     @asynccontextmanager
-    async def _process(self, command: bytes) -> AsyncIterator[Process]:
+    async def process(self, command: bytes) -> AsyncIterator[Process]:
+        """Start a command line in the login shell; its channel is closed at the end."""
         ssh = await self.get()
         with ssh_errors(self.name):
             process = await _start(ssh, command)
@@ -128,7 +123,11 @@ async def _close(live: _Live) -> None:
     ways, live.ways = live.ways, ()
     for way in reversed(ways):
         way.close()
-        await way.wait_closed()
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await way.wait_closed()
+        except TimeoutError:
+            way.abort()  # nobody takes our farewell
 
 
 def _again(error: RequorumError) -> RequorumError:

@@ -5,18 +5,22 @@ is dropped, and where the marker does not come, the script never ran, be it for 
 login shell that is none.
 """
 
+import asyncio
 import os
 import secrets
 import shlex
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import asyncssh
 
 from requorum.clients.hosts.ssh.connection import Connection, Process
 from requorum.clients.hosts.ssh.ssh_errors import cut, ssh_errors
-from requorum.errors import NotPermitted, RequorumError
+from requorum.errors import DeadlineExceeded, NotPermitted, RequorumError
+
+# To connect takes up to ten for each station of the way; then a login shell has to come up.
+_START_SECONDS = 60.0
 
 _SUDO = ("sudo", "-n", "--")
 _SAY_MARKER = 'printf "%s\\n" "$0"; printf "%s\\n" "$0" >&2\n'
@@ -42,15 +46,29 @@ class RemoteShell:
     ) -> AsyncIterator[Script]:
         """Start a script on a channel of its own, which is closed at the end.
 
-        Raises Unreachable, and NotPermitted where sudo or the login shell does not let us.
+        `stays`: it is open for long, and needs no turn among those that come and go. Raises
+        Unreachable, and NotPermitted where sudo or the login shell does not let us.
         """
         marker = f"requorum-{secrets.token_hex(8)}"
         argv = (*self._become, "sh", "-c", _SAY_MARKER + text, marker, *arguments)
         command = os.fsencode(shlex.join(argv))
-        async with self.connection.process(command, stays=stays) as process:
-            script = Script(process, marker.encode())
-            await self._await_marker(script)
-            yield script
+        async with AsyncExitStack() as stack:
+            if not stays:
+                await stack.enter_async_context(self.connection.turn())
+            yield await self._begin(stack, command, marker.encode())
+
+    async def _begin(self, stack: AsyncExitStack, command: bytes, marker: bytes) -> Script:
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                process = await stack.enter_async_context(self.connection.process(command))
+                script = Script(process, marker)
+                await self._await_marker(script)
+                return script
+        except TimeoutError as error:
+            raise DeadlineExceeded(
+                f"{self.connection.name} ran no shell for us within {_START_SECONDS:g} s",
+                hint="A login may hang there for a dead disk or network mount: try one by hand.",
+            ) from error
 
     async def _await_marker(self, script: Script) -> None:
         process = script.process

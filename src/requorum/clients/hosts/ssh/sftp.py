@@ -16,7 +16,7 @@ from requorum.clients.hosts.ssh.remote_shell import RemoteShell
 from requorum.clients.hosts.ssh.ssh_errors import ssh_errors
 from requorum.errors import DeadlineExceeded, RequorumError, Unreachable
 
-_START_SECONDS = 30.0
+_START_SECONDS = 90.0
 
 # Debian, RHEL and Fedora, SUSE and Arch, others; then what sshd itself is told.
 _SERVER = """
@@ -76,7 +76,7 @@ class Sftp:
                 f"the sftp-server of {name} did not answer within {_START_SECONDS:g} s"
             ) from error
         except Unreachable as error:
-            if ssh.is_closed():
+            if ssh.is_closed() or isinstance(error, DeadlineExceeded):
                 raise
             raise _no_server(name) from error
 
