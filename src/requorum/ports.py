@@ -44,14 +44,6 @@ class Disk:
     free: int
 
 
-OnBytes = Callable[[int], None]
-"""Hears how many bytes of long work are done."""
-
-
-def ignore_bytes(_done: int) -> None:
-    """Tell nobody."""
-
-
 class Spawned(Protocol):
     """A process that we started and that only we end."""
 
@@ -91,6 +83,9 @@ class Host(Protocol):
     ) -> Completed:
         """Run to the end; `env` is added to the host's own. A non-zero exit is no error here.
 
+        `env` can be seen in the host's list of processes. A negative exit status is the signal
+        that ended the command.
+
         `dies_with_us` is for a tool that writes files: it must not go on once nobody waits for it.
         """
         ...
@@ -121,7 +116,11 @@ class Host(Protocol):
         ...
 
     def open(self, path: str) -> AbstractAsyncContextManager[Source]:
-        """Open a file for random reading; its size is the size at opening."""
+        """Open a file for random reading; its size is the size at opening.
+
+        The source is to be read in another thread than the event loop's, which a file far away
+        needs for its bytes to come.
+        """
         ...
 
     async def disk(self, path: str) -> Disk:
@@ -140,30 +139,6 @@ class Host(Protocol):
         """Write a whole file: new name, fsync, rename, fsync the folder. Replaces a file."""
         ...
 
-    def read_stream(self, path: str) -> AsyncIterator[bytes]:
-        """Yield a file from its beginning to the end that it had at opening, in large pieces."""
-        ...
-
-    async def write_stream(
-        self,
-        path: str,
-        pieces: AsyncIterator[bytes],
-        *,
-        sha256: str | None = None,
-        on_bytes: OnBytes = ignore_bytes,
-        mode: int = 0o600,
-    ) -> None:
-        """Write a large new file: beside its place, fsync, rename, fsync the folder.
-
-        Refused when `path` exists. DamagedInput, and no file of that name, where what came has
-        not the SHA-256, in hex, that was asked for. `on_bytes` hears how many have arrived.
-        """
-        ...
-
-    async def sha256(self, path: str, *, deadline: float) -> str:
-        """Return the SHA-256 of a file, in hex; it is read on its own host."""
-        ...
-
     async def write_at(self, path: str, offset: int, data: bytes) -> None:
         """Write into an existing file of our own making, then fsync it."""
         ...
@@ -177,7 +152,10 @@ class Host(Protocol):
         ...
 
     async def in_use(self, path: str) -> bool:
-        """Return whether a process holds a lock on that file, as etcd does on its db and WAL."""
+        """Return whether a process holds a lock on that file, as etcd does on its db and WAL.
+
+        NotPermitted where we cannot know.
+        """
         ...
 
     def lock(self, path: str, *, holder: str) -> AbstractAsyncContextManager[None]:
@@ -186,6 +164,57 @@ class Host(Protocol):
         `holder` is written into the lock file, so that the other side's `Locked` error can name
         who holds it. The file is removed when the lock is given back: it is ours, not data.
         """
+        ...
+
+    def read_stream(self, path: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open a file to be read whole, in chunks of whatever size."""
+        ...
+
+    async def write_stream(
+        self,
+        path: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        size: int,
+        sha256: str,
+        mode: int = 0o600,
+        on_bytes: Callable[[int], None] | None = None,
+    ) -> None:
+        """Write a new file: beside its place, fsync, rename, fsync the folder.
+
+        Refused where something is there already, and DamagedInput unless the chunks have that
+        size and that SHA-256 (hex); nothing is left of them then. `on_bytes` is told of each
+        chunk's length once it is on its way.
+        """
+        ...
+
+    async def sha256(self, path: str, *, deadline: float) -> str:
+        """Return the SHA-256 of a file in hex, computed where the file is."""
+        ...
+
+    async def forward(self, host: str, port: int) -> tuple[str, int]:
+        """Return an address that we can connect to, and that leads to one which the host sees.
+
+        It leads there until `close`. Unreachable where nothing listens there.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of what is held open for this host; it can still be used."""
+        ...
+
+
+class Here(Host, Protocol):
+    """The machine that we run on."""
+
+    async def save_stream(
+        self,
+        path: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        on_bytes: Callable[[int], None] | None = None,
+    ) -> None:
+        """Write a new file of whatever comes, as `write_stream` does; nobody knows it before."""
         ...
 
 

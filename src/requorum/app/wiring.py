@@ -2,22 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from requorum.app.settings import Credentials, Settings
 from requorum.clients.etcd.channel import TlsMaterial
 from requorum.clients.etcd.client import connect
 from requorum.clients.etcdtools.binaries import locate
+from requorum.clients.hosts.at import host_at
 from requorum.clients.hosts.command_service import CommandServiceControl
-from requorum.clients.hosts.local import LocalHost
+from requorum.clients.hosts.ssh.destination import SshSettings
 from requorum.domain.binaries import EtcdBinaries
-from requorum.domain.cluster import LOCAL, Cluster, CommandService, MemberSpec, Tls
+from requorum.domain.cluster import Cluster, CommandService, MemberSpec, Ssh, Tls
 from requorum.domain.version import EtcdVersion
 from requorum.errors import ToolUnfit, UsageError
 from requorum.facts.live import Connect
 from requorum.facts.survey import Reach
-from requorum.ports import Etcd
+from requorum.ports import Etcd, Host
 
 ETCD_TOOLS_HINT = "Name the directory of fitting etcd binaries with --etcd-bin-dir."
 
@@ -54,22 +55,40 @@ def connector(tls: TlsMaterial | None, credentials: Credentials | None) -> Conne
 async def open_reach(cluster: Cluster, credentials: Credentials | None) -> AsyncIterator[Reach]:
     """Yield the way to every member, open for the running event loop.
 
-    UsageError where there is no way yet.
+    Hosts are connected when they are first asked, so one that does not answer is a fact that is
+    found later. UsageError where there is no way yet.
     """
     if cluster.clients:
         raise _not_yet("clients", "clusters whose clients you stop and start yourself")
-    host = LocalHost()
-    yield Reach(
-        hosts=dict.fromkeys((m.name for m in cluster.members), host),
-        services={m.name: CommandServiceControl(host, command_of(m)) for m in cluster.members},
-        connect=connector(tls_material(cluster.tls), credentials),
+    commands = {m.name: command_of(m) for m in cluster.members}
+    async with AsyncExitStack() as stack:
+        hosts = {m.host: _host_of(m.host, cluster.ssh) for m in cluster.members}
+        for host in hosts.values():
+            stack.push_async_callback(host.close)
+        yield Reach(
+            hosts={m.name: hosts[m.host] for m in cluster.members},
+            services={
+                m.name: CommandServiceControl(hosts[m.host], commands[m.name])
+                for m in cluster.members
+            },
+            connect=connector(tls_material(cluster.tls), credentials),
+        )
+
+
+def _host_of(destination: str, ssh: Ssh) -> Host:
+    settings = SshSettings(
+        user=ssh.user,
+        port=ssh.port,
+        identity_files=ssh.identity_files,
+        known_hosts=ssh.known_hosts,
+        jump=ssh.jump,
+        become=ssh.become,
     )
+    return host_at(destination, destination, settings)
 
 
 def command_of(member: MemberSpec) -> CommandService:
-    """Return the member's commands; UsageError where it has none, or is on another host."""
-    if member.host != LOCAL:
-        raise _not_yet(f"member {member.name}: host: {member.host}", "`host: local`")
+    """Return the member's commands; UsageError where it has none."""
     if not isinstance(member.service, CommandService):
         raise _not_yet(f"member {member.name}: its service's kind", "`kind: command`")
     return member.service

@@ -2,15 +2,18 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from requorum.clients.hosts import local_files, local_locks, local_processes, local_streams
+from requorum.clients.hosts import (
+    local_files,
+    local_locks,
+    local_processes,
+    local_streams,
+)
 from requorum.clients.hosts.local_processes import LocalProcess
 from requorum.clients.hosts.local_source import FileSource
-from requorum.ports import Completed, Disk, FileStat, OnBytes, ignore_bytes
-
-_PIECE_BYTES = 4 << 20
+from requorum.ports import Completed, Disk, FileStat
 
 
 class LocalHost:
@@ -87,29 +90,6 @@ class LocalHost:
         """Write a whole file: new name, fsync, rename, fsync the folder. Replaces a file."""
         await asyncio.to_thread(local_files.write_new, path, data, mode)
 
-    async def read_stream(self, path: str) -> AsyncIterator[bytes]:
-        """Yield a file in large pieces; what is appended meanwhile is left out."""
-        async with self.open(path) as source:
-            for offset in range(0, source.size, _PIECE_BYTES):
-                length = min(_PIECE_BYTES, source.size - offset)
-                yield bytes(await asyncio.to_thread(source.read, offset, length))
-
-    async def write_stream(
-        self,
-        path: str,
-        pieces: AsyncIterator[bytes],
-        *,
-        sha256: str | None = None,
-        on_bytes: OnBytes = ignore_bytes,
-        mode: int = 0o600,
-    ) -> None:
-        """Write a large new file; nothing is left of one that is not what was asked for."""
-        await local_streams.write_stream(path, pieces, sha256=sha256, on_bytes=on_bytes, mode=mode)
-
-    async def sha256(self, path: str, *, deadline: float) -> str:
-        """Return the SHA-256 of a file, in hex."""
-        return await local_streams.sha256(path, deadline=deadline)
-
     async def write_at(self, path: str, offset: int, data: bytes) -> None:
         """Write into an existing file of our own making, then fsync it."""
         await asyncio.to_thread(local_files.write_at, path, offset, data)
@@ -129,3 +109,43 @@ class LocalHost:
     def lock(self, path: str, *, holder: str) -> AbstractAsyncContextManager[None]:
         """Hold an exclusive lock, freed by the kernel if we die."""
         return local_locks.lock(path, holder)
+
+    def read_stream(self, path: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open a file to be read whole, chunk after chunk."""
+        return local_streams.read_stream(path)
+
+    async def write_stream(
+        self,
+        path: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        size: int,
+        sha256: str,
+        mode: int = 0o600,
+        on_bytes: Callable[[int], None] | None = None,
+    ) -> None:
+        """Write a new file durably, and only if it has that size and digest."""
+        await local_streams.write_stream(
+            path, chunks, size=size, sha256=sha256, mode=mode, on_bytes=on_bytes
+        )
+
+    async def save_stream(
+        self,
+        path: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        on_bytes: Callable[[int], None] | None = None,
+    ) -> None:
+        """Write a new file of whatever comes, durably."""
+        await local_streams.save_stream(path, chunks, on_bytes=on_bytes)
+
+    async def sha256(self, path: str, *, deadline: float) -> str:
+        """Return the SHA-256 of a file in hex."""
+        return await local_streams.sha256(path, deadline)
+
+    async def forward(self, host: str, port: int) -> tuple[str, int]:
+        """Return the address itself: we see what this machine sees."""
+        return host, port
+
+    async def close(self) -> None:
+        """Do nothing: nothing is held open."""

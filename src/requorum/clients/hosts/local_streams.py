@@ -1,55 +1,80 @@
-"""Large files of this machine, piece by piece, with their SHA-256."""
+"""Whole files of this machine, chunk after chunk. What may wait for a disk runs in a thread."""
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
-from pathlib import Path
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
-from requorum.clients.hosts.new_file import NewFile, new_file
+from requorum.clients.hosts.new_file import new_file
 from requorum.clients.hosts.path_errors import path_errors
-from requorum.errors import DamagedInput, DeadlineExceeded
-from requorum.ports import OnBytes
+from requorum.clients.hosts.stream_check import StreamCheck
+from requorum.errors import DeadlineExceeded
+
+_CHUNK = 1 << 20
+
+
+@asynccontextmanager
+async def read_stream(path: str) -> AsyncIterator[AsyncIterator[bytes]]:
+    """Open a file as chunks."""
+    with path_errors(path):
+        fd = await asyncio.to_thread(os.open, path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield _chunks(fd, path)
+    finally:
+        os.close(fd)
+
+
+async def _chunks(fd: int, path: str) -> AsyncIterator[bytes]:
+    with path_errors(path):
+        while chunk := await asyncio.to_thread(os.read, fd, _CHUNK):
+            yield chunk
 
 
 async def write_stream(
-    path: str, pieces: AsyncIterator[bytes], *, sha256: str | None, on_bytes: OnBytes, mode: int
+    path: str,
+    chunks: AsyncIterator[bytes],
+    *,
+    size: int,
+    sha256: str,
+    mode: int,
+    on_bytes: Callable[[int], None] | None,
 ) -> None:
-    """Write a new file; see `requorum.ports.Host.write_stream`."""
-    digest, done = hashlib.sha256(), 0
-    with new_file(path) as file:
-        async for piece in pieces:
-            await asyncio.to_thread(_take, file, digest, piece)
-            done += len(piece)
-            on_bytes(done)
-        if sha256 is not None and digest.hexdigest() != sha256:
-            raise DamagedInput(
-                f"{path} did not arrive whole: its SHA-256 is {digest.hexdigest()}, not {sha256}",
-                hint="Nothing was left of it. Try again; if it repeats, check that host's memory.",
-            )
-        await asyncio.to_thread(_finish, file, mode)
+    """Write a new file of that size and digest, durably.
+
+    Refused where something is there, DamagedInput where the chunks are not what was asked for;
+    nothing is left of it then.
+    """
+    check = StreamCheck(path, size=size, sha256=sha256)
+    with new_file(path, mode=mode) as file:
+        async for chunk in chunks:
+            check.add(chunk)
+            await asyncio.to_thread(file.write, chunk)
+            if on_bytes is not None:
+                on_bytes(len(chunk))
+        check.finish()
+        await asyncio.to_thread(file.publish)
 
 
-async def sha256(path: str, *, deadline: float) -> str:
-    """Return the SHA-256 of a file, in hex."""
+async def save_stream(
+    path: str, chunks: AsyncIterator[bytes], *, on_bytes: Callable[[int], None] | None
+) -> None:
+    """Write a new file of whatever comes, durably; nothing is left where the chunks end badly."""
+    with new_file(path, mode=0o600) as file:
+        async for chunk in chunks:
+            await asyncio.to_thread(file.write, chunk)
+            if on_bytes is not None:
+                on_bytes(len(chunk))
+        await asyncio.to_thread(file.publish)
+
+
+async def sha256(path: str, deadline: float) -> str:
+    """Return the SHA-256 of a file in hex."""
+    digest = hashlib.sha256()
     try:
-        async with asyncio.timeout(deadline):
-            return await asyncio.to_thread(_sha256, path)
+        async with asyncio.timeout(deadline), read_stream(path) as chunks:
+            async for chunk in chunks:
+                await asyncio.to_thread(digest.update, chunk)
     except TimeoutError as error:
-        raise DeadlineExceeded(f"{path} could not be read within {deadline:g} s") from error
-
-
-def _take(file: NewFile, digest: "hashlib._Hash", piece: bytes) -> None:
-    digest.update(piece)
-    file.write(piece)
-
-
-def _finish(file: NewFile, mode: int) -> None:
-    file.sync()
-    with path_errors(file.path):
-        Path(file.beside).chmod(mode)
-    file.publish()
-
-
-def _sha256(path: str) -> str:
-    with path_errors(path), Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        raise DeadlineExceeded(f"{path} was not read within {deadline:g} s") from error
+    return digest.hexdigest()

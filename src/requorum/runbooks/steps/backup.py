@@ -12,6 +12,7 @@ from requorum.errors import EtcdError, StepFailed
 from requorum.facts.live import AUTH_REFUSALS
 from requorum.inspection.file_verdict import FileVerdict, Verdict, judge_file
 from requorum.ports import Host
+from requorum.runbooks.steps.counted import Counted
 from requorum.runbooks.steps.world import World
 from requorum.workflow.step import Step
 
@@ -51,11 +52,9 @@ class TakeBackup(Step[World]):
         etcd = world.reach.connect(world.spec(self.member).client_url)
         try:
             await world.here.make_dirs(dirname(self.path))
-            await world.here.write_stream(
-                self._part,
-                etcd.snapshot(deadline=SNAPSHOT_DEADLINE),
-                on_bytes=lambda done: world.watcher.progress("saved", done, None),
-            )
+            counted = Counted(world.watcher, "saved", None)
+            snapshot = etcd.snapshot(deadline=SNAPSHOT_DEADLINE)
+            await world.here.save_stream(self._part, snapshot, on_bytes=counted.add)
         except EtcdError as error:
             if any(words in error.message for words in AUTH_REFUSALS):
                 return error.message

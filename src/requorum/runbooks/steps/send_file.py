@@ -1,6 +1,6 @@
 """Bringing the one file that all members are restored from to each host."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from posixpath import dirname
 from typing import Literal
 
@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from requorum.domain.units import binary_size
 from requorum.errors import StepFailed
 from requorum.ports import Host
+from requorum.runbooks.steps.counted import Counted
 from requorum.runbooks.steps.world import World
 from requorum.workflow.step import Step
 
@@ -36,17 +37,17 @@ class SendFile(Step[World]):
             raise StepFailed(f"{self.path} is not on {origin.name}")
         digest = await origin.sha256(self.path, deadline=DIGEST_DEADLINE)
         if not await _is_there(host, self.target, digest):
-            await host.make_dirs(dirname(self.target))
-            await host.write_stream(
-                self.target,
-                origin.read_stream(self.path),
-                sha256=digest,
-                on_bytes=self._told(world, found.size),
-            )
+            await self._send(world, origin, found.size, digest)
         return {"size": binary_size(found.size), "sha256": digest}
 
-    def _told(self, world: World, size: int) -> Callable[[int], None]:
-        return lambda done: world.watcher.progress(f"to {self.host}", done, size)
+    async def _send(self, world: World, origin: Host, size: int, digest: str) -> None:
+        host = world.host(self.member)
+        counted = Counted(world.watcher, f"to {self.host}", size)
+        await host.make_dirs(dirname(self.target))
+        async with origin.read_stream(self.path) as chunks:
+            await host.write_stream(
+                self.target, chunks, size=size, sha256=digest, on_bytes=counted.add
+            )
 
     async def undo(self, world: World) -> Mapping[str, JsonValue]:
         """Leave the copy: it is ours, beside the data, and nothing is removed."""

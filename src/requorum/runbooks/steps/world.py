@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from requorum.domain.binaries import EtcdBinaries
 from requorum.domain.cluster import Cluster, MemberSpec
 from requorum.facts.survey import Reach
-from requorum.ports import Host, ServiceControl
+from requorum.ports import Here, Host, ServiceControl
 from requorum.workflow.observer import Progress, SilentObserver
 
 
@@ -21,7 +21,7 @@ class World:
     cluster: Cluster
     reach: Reach
     binaries: Mapping[str, EtcdBinaries]
-    here: Host
+    here: Here
     watcher: Progress = field(default_factory=SilentObserver)
 
     def spec(self, member: str) -> MemberSpec:
