@@ -10,7 +10,7 @@ and that one too where it is a tombstone below C. So:
 - Where later changes of a key may be lost, its record may be out of date: it is kept, and said.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +22,7 @@ from requorum.inspection.salvage.knowledge import known_places, known_revisions
 from requorum.inspection.salvage.places import mains, place_of
 from requorum.inspection.salvage.settled import Settled
 from requorum.inspection.salvage.strays import spanned_without
-from requorum.inspection.salvage.user_key_column import by_key
+from requorum.inspection.salvage.user_key_column import by_key, user_key
 from requorum.inspection.salvage.witness import Standing, Witness
 
 FIRST_WRITE = 2
@@ -52,16 +52,21 @@ class Judgement:
     lost_places: Intervals
 
 
+LastChange = Callable[[bytes], int | None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogKnowledge:
     """What a replayed log adds: revisions of which every change is known, and a compaction.
 
-    `doubtful` are places whose records rest on something that is lost.
+    `doubtful` are places whose records rest on something that is lost. `alive` tells of a key the
+    revision of its last change, where the log leaves it alive.
     """
 
     revisions: Intervals = field(default_factory=lambda: Intervals(()))
     compact: int = -1
     doubtful: U64 = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
+    alive: LastChange | None = None
 
 
 NO_LOG_KNOWLEDGE = LogKnowledge()
@@ -73,6 +78,8 @@ def judge(settled: Settled, log: LogKnowledge = NO_LOG_KNOWLEDGE) -> Judgement:
     main = mains(records.place)
     compact = max(log.compact, *(w.least_compact for w in witnesses), -1)
     refuted = _refuted(settled, main, compact)
+    contested = _contested(settled, refuted, main, log)
+    refuted &= ~contested
     contradicted = _contradicted(records, witnesses, main)
     outvoted = _outvoted(contradicted, records)
     known = known_revisions(witnesses, settled.gathered) | log.revisions
@@ -86,7 +93,7 @@ def judge(settled: Settled, log: LogKnowledge = NO_LOG_KNOWLEDGE) -> Judgement:
     compactable = main <= (compact if _compact_known(witnesses, log) else last)
     doubtful = kept & (compactable & _unsure(records, known, compact, last) | beyond)
     doubtful |= kept & np.isin(records.place, log.doubtful)
-    doubtful |= kept & _undecided(settled)
+    doubtful |= kept & (_undecided(settled) | contested)
     return Judgement(
         compact=compact,
         sealed=sealed,
@@ -115,6 +122,19 @@ def _refuted(settled: Settled, main: I64, compact: int) -> Mask:
         lacking = spanned_without(gathered.strays, places)
         refuted |= lacking & (main <= compact) & (outlived < up_to)
     return refuted
+
+
+def _contested(settled: Settled, refuted: Mask, main: I64, log: LogKnowledge) -> Mask:
+    """Return the refuted records that are the last change of a key which the log leaves alive.
+
+    Who lacks them may have them under a revision with a flipped bit: nothing shows that in a file.
+    """
+    contested = np.zeros(len(refuted), dtype=np.bool_)
+    if log.alive is not None:
+        for row in np.flatnonzero(refuted & ~settled.records.tombstone).tolist():
+            key = user_key(settled.files, settled.records, row)
+            contested[row] = log.alive(key) == int(main[row])
+    return contested
 
 
 def _outlived(witnesses: Sequence[Witness], places: U64) -> I64:

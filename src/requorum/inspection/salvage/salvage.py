@@ -1,6 +1,6 @@
 """All that files and logs of one cluster prove, put together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,20 +14,27 @@ from requorum.inspection.completed_log import CompletedLog, complete_log
 from requorum.inspection.member_log import MemberLog
 from requorum.inspection.salvage.claims import Claims
 from requorum.inspection.salvage.gather import Gathered
-from requorum.inspection.salvage.judge import NO_LOG_KNOWLEDGE, Judgement, LogKnowledge, judge
+from requorum.inspection.salvage.judge import (
+    NO_LOG_KNOWLEDGE,
+    Judgement,
+    LastChange,
+    LogKnowledge,
+    judge,
+)
 from requorum.inspection.salvage.other_buckets import (
     LEASES,
     OtherBuckets,
     merge_buckets,
     newest_first,
 )
-from requorum.inspection.salvage.places import main_of, mains
+from requorum.inspection.salvage.places import main_of, mains, place_of
 from requorum.inspection.salvage.replay.auth_state import read_auth_state
 from requorum.inspection.salvage.replay.base import MemberState, Truth
 from requorum.inspection.salvage.replay.log_story import LogStory, begins_with_cluster, tell_log
 from requorum.inspection.salvage.replay.story import ToldRecord
 from requorum.inspection.salvage.settled import Conflict, Settled, settle
 from requorum.inspection.salvage.user_key_column import print_of
+from requorum.inspection.salvage.witness import contains
 
 LOG = -1
 """The rank of records that the log proves: better than any file's."""
@@ -62,12 +69,16 @@ def salvage(gathered: Sequence[Gathered], logs: Mapping[str, MemberLog]) -> Salv
     if story is not None:
         records = [record for told in story.told for record in told.records]
         corrected = [revision for told in story.told for revision in told.corrected]
+        records += story.placed
+        corrected += [main_of(record.place) for record in story.placed]
+        records += _alive_by_log(settled, story, {record.place for record in records})
         settled = with_log(settled, records, corrected)
         settled = _decided(settled, story)
         knowledge = LogKnowledge(
             revisions=story.revisions,
             compact=story.state.compact if story.state is not None else -1,
             doubtful=np.array([r.place for r in records if r.doubtful], dtype=np.uint64),
+            alive=None if story.state is None else _last_change(story.state),
         )
     newest = newest_first(settled.witnesses)
     index = (newest[0].index or 0) if newest else 0
@@ -88,6 +99,33 @@ def salvage(gathered: Sequence[Gathered], logs: Mapping[str, MemberLog]) -> Salv
         log_file=len(gathered),
         known_commit=_known_commit(settled, logs),
     )
+
+
+def _alive_by_log(settled: Settled, story: LogStory, known: Container[int]) -> list[ToldRecord]:
+    """Return records of keys that the log leaves alive, and that files lack as if compacted away.
+
+    A tree lacks a record, too, where a byte of its revision is flipped: nothing shows that. So the
+    log, which has checksums, is followed, and the record is doubtful.
+    """
+    if story.state is None:
+        return []
+    found = [
+        ToldRecord(place_of(state.mod_revision, state.sub), key, state, doubtful=True)
+        for key, state in story.state.keys.told_alone()
+    ]
+    places = np.array([record.place for record in found], dtype=np.uint64)
+    held = contains(settled.records.place, places)
+    return [r for r, has in zip(found, held, strict=True) if not has and r.place not in known]
+
+
+def _last_change(state: MemberState) -> LastChange:
+    """Return what tells the revision of a key's last change; None where it is not alive."""
+
+    def last_change(key: bytes) -> int | None:
+        found = state.keys.get(key)
+        return None if found is None else found.mod_revision
+
+    return last_change
 
 
 def _decided(settled: Settled, story: LogStory) -> Settled:
@@ -163,6 +201,7 @@ def with_log(
         files=(*settled.files, file),
         records=records.take(order),
         prints=np.concatenate([settled.prints[kept], prints])[order],
+        alike=np.concatenate([settled.alike[kept], np.ones(count, dtype=np.int64)])[order],
     )
 
 

@@ -13,6 +13,9 @@ from requorum.inspection.salvage.places import main_of, mains, place_of, sub_of
 from requorum.inspection.salvage.user_key_column import key_prints, print_of, user_key
 from requorum.inspection.salvage.witness import Standing, Witness
 
+_FILES_MAX = 128
+"""A file's number is a signed byte."""
+
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
@@ -36,7 +39,8 @@ class Conflict:
 class Settled:
     """`records` has one row for each place, ascending. `witnesses` are those that are believed.
 
-    `prints` has a number for each record's key, see `key_prints`.
+    `prints` has a number for each record's key, see `key_prints`; `alike` says how many files hold
+    the record just so.
     """
 
     files: tuple[FileBytes | None, ...]
@@ -44,6 +48,7 @@ class Settled:
     witnesses: tuple[Witness, ...]
     records: Claims
     prints: I64
+    alike: I64
     partings: tuple[Parting, ...]
     conflicts: tuple[Conflict, ...]
 
@@ -62,14 +67,16 @@ def settle(gathered: Sequence[Gathered]) -> Settled:
     prints = key_prints(files, chosen)
     judge = _Judge(files, chosen, prints, witnesses)
     conflicts = [judge.decide(_Group(claims, sums, rows), row) for row, rows in groups]
+    alike = _files_alike(claims, sums, chosen)
     once, moved = once_per_revision(chosen, prints, copies)
-    chosen, prints = chosen.take(once), prints[once]
+    chosen, prints, alike = chosen.take(once), prints[once], alike[once]
     return Settled(
         files=files,
         gathered=tuple(gathered),
         witnesses=tuple(_with_moved(w, moved) for w in witnesses),
         records=chosen,
         prints=prints,
+        alike=alike,
         partings=tuple(partings),
         conflicts=tuple(conflicts),
     )
@@ -189,6 +196,18 @@ def _choose(claims: Claims, sums: U64) -> tuple[Claims, I64, list[tuple[int, ran
         for number in np.unique(group[unlike]).tolist()
     ]
     return chosen, copies, groups
+
+
+def _files_alike(claims: Claims, sums: U64, chosen: Claims) -> I64:
+    """Return for each chosen record how many files hold it just so."""
+    count = len(chosen)
+    group = np.cumsum(np.append(True, claims.place[1:] != claims.place[:-1])[: len(claims)]) - 1
+    same = (claims.file == chosen.file[group]) & (claims.value_offset == chosen.value_offset[group])
+    chosen_sums = np.zeros(count, dtype=np.uint64)
+    chosen_sums[group[same]] = sums[same]
+    alike = sums == chosen_sums[group]
+    pairs = np.unique(group[alike] * _FILES_MAX + claims.file[alike])
+    return np.bincount(pairs // _FILES_MAX, minlength=count).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)

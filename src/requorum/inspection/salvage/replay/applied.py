@@ -5,7 +5,7 @@ known the outcome is what it would be if nothing else existed, and not `certain`
 """
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from requorum.formats.requests import (
     Compare,
@@ -272,5 +272,7 @@ class _Changes:
         return self.seen[key] if key in self.seen else self.asked.keys.get(key)
 
     def _set(self, key: bytes, state: KeyState | None) -> None:
+        if state is not None:
+            state = replace(state, sub=len(self.outcome.changes))
         self.seen[key] = state
         self.outcome.changes.append(KeyChange(key, state))

@@ -1,14 +1,16 @@
 """The keys at one moment: those that files hold, and on top of them what was replayed since."""
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from requorum.formats.bbolt.columns import I64
 from requorum.formats.mvcc import KeyValue
+from requorum.inspection.salvage.places import main_of, mains
 from requorum.inspection.salvage.settled import Settled
 from requorum.inspection.salvage.user_key_column import print_of, value_of
 
@@ -22,7 +24,8 @@ _TO_THE_END = b"\0"
 class KeyState:
     """A live key. `sure`: nothing that is lost can have changed it since.
 
-    `by_log`: its numbers are known from the log alone, told from the cluster's beginning.
+    `by_log`: its numbers are known from the log alone, told from the cluster's beginning. `sub` is
+    the place of its last change within its revision, where the log tells it.
     """
 
     create_revision: int
@@ -32,6 +35,7 @@ class KeyState:
     lease: int
     sure: bool = True
     by_log: bool = False
+    sub: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,20 @@ class BaseRows:
     prints: I64
     rows: I64
     unknown_revision: int
+
+
+class ToldKey(Protocol):
+    """A record that a log tells of: its key, and its place in history."""
+
+    @property
+    def place(self) -> int:
+        """Return its place."""
+        ...
+
+    @property
+    def key(self) -> bytes:
+        """Return its key."""
+        ...
 
 
 NO_BASE = BaseRows(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), -1)
@@ -91,11 +109,38 @@ class KeySpace:
         state = self.get(key)
         return state is not None and state.sure
 
+    def told_alone(self) -> Iterator[tuple[bytes, KeyState]]:
+        """Yield the live keys whose last change the log alone tells."""
+        for key, state in {**self._doubted, **self._changed}.items():
+            if isinstance(state, KeyState):
+                yield key, state
+
     def doubt(self) -> None:
         """Take note that there were changes of which nothing is known."""
         self.complete = False
         self._doubted |= self._changed
         self._changed = {}
+
+    def corrected(self, told: "KeySpace", corrections: Iterable[ToldKey]) -> "KeySpace":
+        """Return these keys, which files hold, with what a log told that they hold wrongly.
+
+        `told` are the keys at the same moment as the log tells them. A record that was corrected
+        tells of its key no longer, and its true key is as it was told.
+        """
+        wrong = {main_of(record.place) for record in corrections}
+        if not wrong:
+            return self
+        mains_of_rows = mains(self._settled.records.place[self._base.rows])
+        right = ~np.isin(mains_of_rows, np.array(sorted(wrong), dtype=np.int64))
+        base = replace(self._base, prints=self._base.prints[right], rows=self._base.rows[right])
+        keys = KeySpace(self._settled, base, complete=self.complete)
+        for key in {record.key for record in corrections}:
+            state = told.get(key)
+            if state is None:
+                keys.delete(key)
+            else:
+                keys.put(key, state)
+        return keys
 
     def copy(self) -> "KeySpace":
         """Return another key space that begins with the same keys."""

@@ -24,13 +24,18 @@ from requorum.inspection.salvage.replay.base import (
     state_of,
     take_over,
 )
+from requorum.inspection.salvage.replay.placed import counted_puts, placed_records
 from requorum.inspection.salvage.replay.story import (
     Teller,
     Told,
+    ToldRecord,
     revisions_made,
     told_revisions,
 )
 from requorum.inspection.salvage.witness import Standing, Witness
+
+PLACED_PROBES = 200_000
+"""So many records, spread over all, are looked for in the log where telling gave up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +46,8 @@ class LogStory:
     told to its end from anywhere. `revisions` are those of which the log knows every change.
     `unread` are stretches of entries that are there and could not be given a place in history,
     with the reason. `assumed` are entries lost in every log, each taken for one revision.
-    `doubted` says of databases why they cannot stand where they say.
+    `doubted` says of databases why they cannot stand where they say. `placed` are records of
+    unread stretches whose place is certain all the same.
     """
 
     told: tuple[Told, ...]
@@ -50,6 +56,7 @@ class LogStory:
     unread: tuple[tuple[int, int, str], ...]
     assumed: tuple[int, ...]
     doubted: tuple[str, ...]
+    placed: tuple[ToldRecord, ...] = ()
 
 
 @dataclass(slots=True)
@@ -85,7 +92,22 @@ def tell_log(truth: Truth, log: CompletedLog, *, fresh: bool) -> LogStory:
         unread=tuple(telling.unread),
         assumed=tuple(telling.assumed),
         doubted=tuple(telling.doubted),
+        placed=tuple(_placed(telling)),
     )
+
+
+def _placed(telling: _Telling) -> list[ToldRecord]:
+    """Return what can be counted on in stretches where telling gave up."""
+    if not telling.unread:
+        return []
+    log, truth = telling.log, telling.truth
+    stretches = [(first, last) for first, last, _ in telling.unread]
+    anchors = [
+        anchor
+        for first, last in _runs(log)
+        for anchor in anchors_by_content(truth, log.entries, first, last, probes_max=PLACED_PROBES)
+    ]
+    return placed_records(truth, counted_puts(log.entries, anchors, stretches))
 
 
 def begins_with_cluster(entries: Mapping[int, Entry], snapshots: Sequence[tuple[int, int]]) -> bool:
@@ -162,7 +184,8 @@ def _tell_from(telling: _Telling, teller: Teller, anchors: "_Anchors") -> None:
             return
         take_over(teller.state, witness)
         if anchor is not None and witness.whole and not teller.state.keys.complete:
-            teller.state.keys = state_of(telling.truth, witness).keys
+            theirs = state_of(telling.truth, witness).keys
+            teller.state.keys = theirs.corrected(teller.state.keys, teller.told.corrections)
     teller.tell(entries, teller.state.index + 1, anchors.last)
 
 

@@ -75,6 +75,12 @@ class Told:
     unsure: list[Stretch] = field(default_factory=list)
     stopped: str | None = None
 
+    @property
+    def corrections(self) -> list[ToldRecord]:
+        """Return the records that stand in place of what files hold otherwise."""
+        corrected = set(self.corrected)
+        return [record for record in self.records if main_of(record.place) in corrected]
+
 
 @dataclass(frozen=True, slots=True)
 class _Held:
@@ -245,6 +251,9 @@ class Teller:
         unsure_where = self._unsure_from is not None
         if unsure_where or not held.rows or len(self._doubted) >= CORRECTIONS_MAX:
             return False
+        alike = self.truth.settled.alike
+        if any(alike[row] > 1 for row, _, _, _ in held.rows):
+            return False  # no two files are damaged alike
         if _alike(outcome.changes, held):
             return True
         # A record may be damaged beyond likeness; where the state is wrong the next ones are, too.
