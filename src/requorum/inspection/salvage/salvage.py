@@ -13,6 +13,7 @@ from requorum.formats.source import BufferSource
 from requorum.inspection.completed_log import CompletedLog, complete_log
 from requorum.inspection.member_log import MemberLog
 from requorum.inspection.salvage.claims import Claims
+from requorum.inspection.salvage.decided_by_puts import decided_by_puts
 from requorum.inspection.salvage.gather import Gathered
 from requorum.inspection.salvage.judge import (
     NO_LOG_KNOWLEDGE,
@@ -64,6 +65,8 @@ def salvage(gathered: Sequence[Gathered], logs: Mapping[str, MemberLog]) -> Salv
     settled = settle(gathered)
     with_entries = {name: log for name, log in logs.items() if log.entries}
     log = complete_log(with_entries, across_holes=True)
+    if log is not None:
+        settled = decided_by_puts(settled, log.entries)
     story = _story(settled, log, logs) if log is not None else None
     knowledge = NO_LOG_KNOWLEDGE
     if story is not None:

@@ -22,7 +22,8 @@ class Conflict:
     """A place whose copies differ. `believed` and `others` are file numbers.
 
     `key` is that of the copy which is believed, `reason` is why; `settled` says whether it is more
-    than a guess. `prints` are those of the keys that the copies name, see `key_prints`.
+    than a guess. `prints` are those of the keys that the copies name, see `key_prints`; `copies`
+    has one row for each content that there is.
     """
 
     revision: int
@@ -33,6 +34,7 @@ class Conflict:
     reason: str
     settled: bool
     prints: tuple[int, ...] = ()
+    copies: Claims | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,7 @@ def settle(gathered: Sequence[Gathered]) -> Settled:
     witnesses = [w for g in gathered for w in g.witnesses]
     partings = find_partings(_told(files, witnesses, claims, sums)) if len(gathered) > 1 else []
     witnesses, believed = _without_dropped(witnesses, claims, partings)
+    witnesses = _without_false_ends(witnesses)
     claims, sums = claims.take(believed), sums[believed]
     chosen, copies, groups = _choose(claims, sums)
     prints = key_prints(files, chosen)
@@ -121,6 +124,30 @@ def _without_dropped(
     for file, revision in ends.items():
         kept &= (claims.file != file) | (claims.place < np.uint64(place_of(revision)))
     return [_cut(w, ends[w.file]) if w.file in ends else w for w in witnesses], kept
+
+
+def _without_false_ends(witnesses: Sequence[Witness]) -> list[Witness]:
+    """Let trees that end too early prove nothing by what they lack.
+
+    Who has applied as many log entries as another one, or more, holds as many revisions. A damaged
+    pointer may lead to a small old tree in which nothing is wrong.
+    """
+    return [_with_gaps(w) if any(_holds_more(other, w) for other in witnesses) else w
+            for w in witnesses]  # fmt: skip  # one rule
+
+
+def _holds_more(other: Witness, witness: Witness) -> bool:
+    return (
+        not witness.gap_at_end
+        and other.index is not None
+        and witness.index is not None
+        and other.index <= witness.index
+        and other.last > witness.last
+    )
+
+
+def _with_gaps(witness: Witness) -> Witness:
+    return replace(witness, gap_before=np.ones_like(witness.gap_before), gap_at_end=True)
 
 
 def _cut(witness: Witness, revision: int) -> Witness:
@@ -279,6 +306,7 @@ class _Judge:
             reason=_NO_REASON if decisive is None else _REASONS[decisive],
             settled=decisive == 0,
             prints=tuple(sorted(set(named))),
+            copies=group.claims.take(np.array([rows[0] for rows in contents])),
         )
 
     def _merit(

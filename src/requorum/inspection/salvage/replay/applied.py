@@ -239,12 +239,12 @@ class _Changes:
         state = (
             KeyState(
                 self.main, self.main, 1, value, lease,
-                sure=known, by_log=self.asked.keys.from_nothing,
+                sure=known, proven=self.asked.keys.from_nothing,
             )
             if before is None
             else KeyState(
                 before.create_revision, self.main, before.version + 1, value, lease,
-                sure=before.sure, by_log=before.by_log,
+                sure=before.sure, proven=before.proven,
             )
         )  # fmt: skip  # a new key, or the next version of one
         self._set(put.key, state)

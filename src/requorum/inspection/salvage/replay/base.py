@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -69,6 +70,19 @@ class Truth:
         )
         self.disputed = {c.revision for c in settled.conflicts if not c.settled}
         self._order, self._first = by_key(settled.prints)
+
+    def following(self, row: int) -> int | None:
+        """Return the row of the next record of the same key, None where there is none."""
+        at = int(self._place_in_order[row]) + 1
+        if at == len(self._order) or self._first[at]:
+            return None
+        return int(self._order[at])
+
+    @cached_property
+    def _place_in_order(self) -> I64:
+        places = np.empty(len(self._order), dtype=np.int64)
+        places[self._order] = np.arange(len(self._order))
+        return places
 
     def is_known(self, main: int) -> bool:
         """Return whether the files hold every change of a revision."""

@@ -24,7 +24,8 @@ _TO_THE_END = b"\0"
 class KeyState:
     """A live key. `sure`: nothing that is lost can have changed it since.
 
-    `by_log`: its numbers are known from the log alone, told from the cluster's beginning. `sub` is
+    `proven`: its numbers are more than what one file says: the log has told them from the cluster's
+    beginning, or several files hold them, or the log has told them on from there. `sub` is
     the place of its last change within its revision, where the log tells it.
     """
 
@@ -34,7 +35,7 @@ class KeyState:
     value: bytes
     lease: int
     sure: bool = True
-    by_log: bool = False
+    proven: bool = False
     sub: int = 0
 
 
@@ -99,7 +100,7 @@ class KeySpace:
             return self._told(self._changed[key])
         if key in self._doubted:
             state = self._told(self._doubted[key])
-            return None if state is None else replace(state, sure=False, by_log=False)
+            return None if state is None else replace(state, sure=False, proven=False)
         return self._in_base(key)
 
     def is_known(self, key: bytes) -> bool:
@@ -155,7 +156,7 @@ class KeySpace:
         """Set a key; `row` is the record that says the same, where there is one."""
         self._note(key, state)
         # The row, and in the lowest bit whether the log proves its numbers.
-        self._changed[key] = state if row is None else row << 1 | state.by_log
+        self._changed[key] = state if row is None else row << 1 | state.proven
 
     def delete(self, key: bytes) -> None:
         """Remove a key."""
@@ -178,7 +179,7 @@ class KeySpace:
         if not isinstance(changed, int):
             return changed
         state = self._state(changed >> 1)[1]
-        return replace(state, by_log=bool(changed & 1))
+        return replace(state, proven=state.proven or bool(changed & 1))
 
     def _in_base(self, key: bytes) -> KeyState | None:
         at = int(np.searchsorted(self._base.prints, print_of(key)))
@@ -187,11 +188,16 @@ class KeySpace:
         row = int(self._base.rows[at])
         state = self._state(row)[1]
         until = int(self._settled.records.sure_until[row])
-        return state if until >= self._base.unknown_revision else replace(state, sure=False)
+        if until >= self._base.unknown_revision:
+            return state
+        return replace(state, sure=False, proven=False)
 
     def _state(self, row: int) -> tuple[bytes, KeyState]:
         kv = KeyValue.decode(value_of(self._settled.files, self._settled.records, row))
-        state = KeyState(kv.create_revision, kv.mod_revision, kv.version, kv.value, kv.lease)
+        state = KeyState(
+            kv.create_revision, kv.mod_revision, kv.version, kv.value, kv.lease,
+            proven=bool(self._settled.alike[row] > 1),
+        )  # fmt: skip  # a record, and what it is worth
         return kv.key, state
 
     def _note(self, key: bytes, after: KeyState | None) -> None:

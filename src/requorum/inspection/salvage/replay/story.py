@@ -199,7 +199,7 @@ class Teller:
         changes, turned_down = outcome.changes, outcome.rejected
         if not held.rows and not held.whole:
             self._believe(changes, outcome, held)
-        elif changes and _agrees(changes, held):
+        elif changes and self._agrees(changes, held):
             self._believe(changes, outcome, held)
             self.told.checked += 1
             if self.state.revision in self.truth.disputed:
@@ -211,6 +211,37 @@ class Teller:
             self._differs(request, outcome, entry, held, ahead)
         if isinstance(request, LeaseRevoke) and not turned_down:
             self.member.apply_other(request, entry)
+
+    def _agrees(self, changes: list[KeyChange], held: _Held) -> bool:
+        """Return whether predicted changes are what a revision holds, or what is left of it."""
+        if held.whole and len(changes) != len(held.rows):
+            return False
+        return all(
+            sub < len(changes)
+            and _is(changes[sub], kv, gone=gone)
+            and self._numbers_agree(changes[sub].state, kv, row)
+            for row, sub, gone, kv in held.rows
+        )
+
+    def _numbers_agree(self, state: KeyState | None, kv: KeyValue, row: int) -> bool:
+        """Return whether a record's numbers may be right.
+
+        Ours may be wrong, where neither what they are told from nor the key's next record proves
+        them.
+        """
+        if state is None:
+            return True
+        ours = (state.create_revision, state.version)
+        return ours == (kv.create_revision, kv.version) or not (
+            state.proven or (state.sure and self._next_continues(row, state))
+        )
+
+    def _next_continues(self, row: int, state: KeyState) -> bool:
+        following = self.truth.following(row)
+        if following is None or self.truth.settled.records.tombstone[following]:
+            return False
+        kv = self._content(following)
+        return (kv.create_revision, kv.version) == (state.create_revision, state.version + 1)
 
     def _made_this(self, request: Keyed, outcome: Outcome, held: _Held) -> bool:
         """Return whether an entry that should change nothing made these changes all the same."""
@@ -357,24 +388,11 @@ def revisions_made(
     return made, teller.last_guess - state.revision
 
 
-def _agrees(changes: list[KeyChange], held: _Held) -> bool:
-    """Return whether predicted changes are what a revision holds, or what is left of it."""
-    if held.whole and len(changes) != len(held.rows):
-        return False
-    return all(
-        sub < len(changes) and _is(changes[sub], kv, gone=gone) for _, sub, gone, kv in held.rows
-    )
-
-
 def _is(change: KeyChange, kv: KeyValue, *, gone: bool) -> bool:
     if change.key != kv.key or (change.state is None) != gone:
         return False
     state = change.state
-    if state is None:
-        return True
-    if state.by_log and (state.create_revision, state.version) != (kv.create_revision, kv.version):
-        return False
-    return (state.value, state.lease) == (kv.value, kv.lease)
+    return state is None or (state.value, state.lease) == (kv.value, kv.lease)
 
 
 def _explains(entry: Entry, held: _Held) -> bool:
