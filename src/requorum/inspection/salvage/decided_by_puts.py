@@ -4,29 +4,25 @@ Damage makes a record that nobody ever wrote. So where copies of one record diff
 asks for just what one of them holds, and for none of the others, that one is right.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from requorum.formats.mvcc import KeyValue
 from requorum.formats.raftpb import Entry
-from requorum.formats.requests import Put, RequestOp, Txn
 from requorum.inspection.salvage.claims import Claims
+from requorum.inspection.salvage.entry_requests import Puts, puts_in
 from requorum.inspection.salvage.places import place_of
-from requorum.inspection.salvage.replay.member import request_of
 from requorum.inspection.salvage.settled import Conflict, Settled
 from requorum.inspection.salvage.user_key_column import print_of, value_of
-
-_Asked = frozenset[tuple[bytes, bytes]]
-"""Keys and values that entries put."""
 
 
 def decided_by_puts(settled: Settled, entries: Mapping[int, Entry]) -> Settled:
     """Choose the copies that the log asks for; what it cannot decide stays as it is."""
     if all(conflict.settled for conflict in settled.conflicts):
         return settled
-    asked = frozenset(_puts(entries.values()))
+    asked = puts_in(entries.values())
     records, prints = settled.records, settled.prints.copy()
     chosen = records.take(slice(0, len(records)))
     conflicts = []
@@ -47,25 +43,7 @@ def decided_by_puts(settled: Settled, entries: Mapping[int, Entry]) -> Settled:
     return replace(settled, records=chosen, prints=prints, conflicts=tuple(conflicts))
 
 
-def _puts(entries: Iterable[Entry]) -> Iterator[tuple[bytes, bytes]]:
-    for entry in entries:
-        request = request_of(entry)
-        if isinstance(request, Put | Txn):
-            yield from _puts_of(request)
-
-
-def _puts_of(operation: RequestOp) -> Iterator[tuple[bytes, bytes]]:
-    match operation:
-        case Put(key=key, value=value):
-            yield key, value
-        case Txn(success=success, failure=failure):
-            for inner in (*success, *failure):
-                yield from _puts_of(inner)
-        case _:
-            return
-
-
-def _only_one_asked_for(settled: Settled, conflict: Conflict, asked: _Asked) -> int | None:
+def _only_one_asked_for(settled: Settled, conflict: Conflict, asked: Puts) -> int | None:
     """Return which of a conflict's copies the log asks for, None where it is not just one."""
     if conflict.copies is None or conflict.copies.tombstone.any():
         return None

@@ -156,7 +156,7 @@ def _by_log(conflict: Conflict, *, copy_is_right: bool) -> Conflict:
 
 
 def _story(settled: Settled, log: CompletedLog, logs: Mapping[str, MemberLog]) -> LogStory:
-    truth = Truth(settled)
+    truth = Truth(settled, log.entries)
     marks = [(s.index, s.term) for s in logs[log.winner].snapshots]
     fresh = log.first_index == 1 and begins_with_cluster(log.entries, marks)
     return tell_log(truth, log, fresh=fresh)

@@ -7,6 +7,7 @@ import numpy as np
 
 from requorum.formats.bbolt.columns import I64, U64, FileBytes, Mask
 from requorum.inspection.salvage.claims import Claims, all_claims, checksums
+from requorum.inspection.salvage.false_ends import without_false_ends
 from requorum.inspection.salvage.gather import Gathered
 from requorum.inspection.salvage.partings import Parting, Told, find_partings
 from requorum.inspection.salvage.places import main_of, mains, place_of, sub_of
@@ -57,6 +58,7 @@ class Settled:
 
 def settle(gathered: Sequence[Gathered]) -> Settled:
     """Put the files' records together; see `Conflict` and `Parting` for what does not fit."""
+    gathered = without_false_ends(gathered)
     files = tuple(g.file for g in gathered)
     claims = _within_history(all_claims(gathered))
     several = len(gathered) > 1 or bool((claims.place[1:] == claims.place[:-1]).any())
@@ -64,7 +66,6 @@ def settle(gathered: Sequence[Gathered]) -> Settled:
     witnesses = [w for g in gathered for w in g.witnesses]
     partings = find_partings(_told(files, witnesses, claims, sums)) if len(gathered) > 1 else []
     witnesses, believed = _without_dropped(witnesses, claims, partings)
-    witnesses = _without_false_ends(witnesses)
     claims, sums = claims.take(believed), sums[believed]
     chosen, copies, groups = _choose(claims, sums)
     prints = key_prints(files, chosen)
@@ -124,30 +125,6 @@ def _without_dropped(
     for file, revision in ends.items():
         kept &= (claims.file != file) | (claims.place < np.uint64(place_of(revision)))
     return [_cut(w, ends[w.file]) if w.file in ends else w for w in witnesses], kept
-
-
-def _without_false_ends(witnesses: Sequence[Witness]) -> list[Witness]:
-    """Let trees that end too early prove nothing by what they lack.
-
-    Who has applied as many log entries as another one, or more, holds as many revisions. A damaged
-    pointer may lead to a small old tree in which nothing is wrong.
-    """
-    return [_with_gaps(w) if any(_holds_more(other, w) for other in witnesses) else w
-            for w in witnesses]  # fmt: skip  # one rule
-
-
-def _holds_more(other: Witness, witness: Witness) -> bool:
-    return (
-        not witness.gap_at_end
-        and other.index is not None
-        and witness.index is not None
-        and other.index <= witness.index
-        and other.last > witness.last
-    )
-
-
-def _with_gaps(witness: Witness) -> Witness:
-    return replace(witness, gap_before=np.ones_like(witness.gap_before), gap_at_end=True)
 
 
 def _cut(witness: Witness, revision: int) -> Witness:

@@ -15,8 +15,8 @@ from requorum.formats.mvcc import KeyValue
 from requorum.formats.raftpb import Entry
 from requorum.formats.requests import DeleteRange, LeaseRevoke, Put, Txn
 from requorum.inspection.salvage.damaged_leaf import longest_ascending
+from requorum.inspection.salvage.entry_requests import request_of
 from requorum.inspection.salvage.replay.base import Truth
-from requorum.inspection.salvage.replay.member import request_of
 from requorum.inspection.salvage.user_key_column import value_of
 from requorum.inspection.salvage.witness import Standing, Witness
 

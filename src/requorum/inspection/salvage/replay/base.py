@@ -10,6 +10,9 @@ import numpy as np
 from requorum.errors import DamagedInput
 from requorum.formats.bbolt.columns import I64, Mask
 from requorum.formats.message import Message
+from requorum.formats.mvcc import KeyValue
+from requorum.formats.raftpb import Entry
+from requorum.inspection.salvage.entry_requests import puts_in
 from requorum.inspection.salvage.intervals import Intervals
 from requorum.inspection.salvage.knowledge import known_places, known_revisions
 from requorum.inspection.salvage.other_buckets import (
@@ -61,8 +64,9 @@ class MemberState:
 class Truth:
     """What the files hold, asked by revision while a log is replayed."""
 
-    def __init__(self, settled: Settled) -> None:
+    def __init__(self, settled: Settled, entries: Mapping[int, Entry]) -> None:
         self.settled = settled
+        self._entries = entries
         self.mains: I64 = mains(settled.records.place)
         self.known = known_revisions(settled.witnesses, settled.gathered)
         self.known_places: Intervals = known_places(
@@ -70,6 +74,14 @@ class Truth:
         )
         self.disputed = {c.revision for c in settled.conflicts if not c.settled}
         self._order, self._first = by_key(settled.prints)
+
+    def is_asked_for(self, kv: KeyValue) -> bool:
+        """Return whether some entry of the log puts just this key and value."""
+        return (kv.key, kv.value) in self._puts
+
+    @cached_property
+    def _puts(self) -> frozenset[tuple[bytes, bytes]]:
+        return puts_in(self._entries.values())
 
     def following(self, row: int) -> int | None:
         """Return the row of the next record of the same key, None where there is none."""

@@ -14,11 +14,11 @@ import numpy as np
 from requorum.formats.mvcc import KeyValue
 from requorum.formats.raftpb import Entry
 from requorum.formats.requests import DeleteRange, LeaseRevoke, Put, Txn
+from requorum.inspection.salvage.entry_requests import request_of
 from requorum.inspection.salvage.places import place_of
 from requorum.inspection.salvage.replay.anchors import Anchor
 from requorum.inspection.salvage.replay.base import Truth
 from requorum.inspection.salvage.replay.key_space import KeyState
-from requorum.inspection.salvage.replay.member import request_of
 from requorum.inspection.salvage.replay.story import ToldRecord
 from requorum.inspection.salvage.user_key_column import print_of, value_of
 

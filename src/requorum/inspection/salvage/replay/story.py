@@ -16,12 +16,13 @@ from requorum.formats.mvcc import KeyValue
 from requorum.formats.raftpb import Entry
 from requorum.formats.requests import DeleteRange, LeaseRevoke, Put, RequestOp, Txn
 from requorum.inspection.alignment import Change, effect_of, in_range
+from requorum.inspection.salvage.entry_requests import request_of
 from requorum.inspection.salvage.intervals import Intervals, Stretch
 from requorum.inspection.salvage.places import main_of, place_of
 from requorum.inspection.salvage.replay.applied import KeyChange, Outcome
 from requorum.inspection.salvage.replay.base import MemberState, Truth
 from requorum.inspection.salvage.replay.key_space import KeyState
-from requorum.inspection.salvage.replay.member import Keyed, Member, request_of
+from requorum.inspection.salvage.replay.member import Keyed, Member
 from requorum.inspection.salvage.user_key_column import value_of
 
 LOOKAHEAD = 200
@@ -285,11 +286,24 @@ class Teller:
         alike = self.truth.settled.alike
         if any(alike[row] > 1 for row, _, _, _ in held.rows):
             return False  # no two files are damaged alike
+        if self._is_another_put(outcome.changes, held):
+            return False
         if _alike(outcome.changes, held):
             return True
         # A record may be damaged beyond likeness; where the state is wrong the next ones are, too.
         self._unlike += 1
         return bool(outcome.changes) and self._unlike <= UNLIKE_MAX
+
+    def _is_another_put(self, changes: list[KeyChange], held: _Held) -> bool:
+        """Return whether a record is what another entry asks for: damage makes no such thing."""
+        main = self.state.revision + 1
+        ours = {(c.key, c.state.value) for c in changes if c.state is not None}
+        return any(
+            (kv.key, kv.value) not in ours
+            and kv.mod_revision == main
+            and self.truth.is_asked_for(kv)
+            for _, _, _, kv in held.rows
+        )
 
     def _believe(
         self, changes: list[KeyChange], outcome: Outcome, held: _Held, *, corrected: bool = False
