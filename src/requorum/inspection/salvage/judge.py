@@ -19,14 +19,11 @@ from requorum.formats.bbolt.columns import I64, U64, Mask
 from requorum.inspection.salvage.claims import STRAY, Claims
 from requorum.inspection.salvage.intervals import NO_END, Intervals
 from requorum.inspection.salvage.knowledge import known_places, known_revisions
-from requorum.inspection.salvage.places import mains, place_of
+from requorum.inspection.salvage.places import FIRST_WRITE, mains, place_of
 from requorum.inspection.salvage.settled import Settled
 from requorum.inspection.salvage.strays import spanned_without
 from requorum.inspection.salvage.user_key_column import by_key, user_key
 from requorum.inspection.salvage.witness import Standing, Witness
-
-FIRST_WRITE = 2
-"""The revision of the first write: an empty store stands at 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

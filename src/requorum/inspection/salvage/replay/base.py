@@ -25,7 +25,7 @@ from requorum.inspection.salvage.other_buckets import (
     newest_first,
     read_lease,
 )
-from requorum.inspection.salvage.places import mains
+from requorum.inspection.salvage.places import FIRST_WRITE, mains, place_of
 from requorum.inspection.salvage.replay.auth_state import AuthState, read_auth_state
 from requorum.inspection.salvage.replay.key_space import NO_BASE, BaseRows, KeySpace
 from requorum.inspection.salvage.settled import Settled
@@ -100,6 +100,11 @@ class Truth:
         """Return whether the files hold every change of a revision."""
         return main in self.known
 
+    def knows_all_until(self, revision: int) -> bool:
+        """Return whether the files together hold every record that counts up to a revision."""
+        end = place_of(revision + 1) - 1
+        return self.known_places.complement(place_of(FIRST_WRITE), end).last is None
+
     def is_known_place(self, place: int) -> bool:
         """Return whether the files would hold a record at a place, were it not compacted away."""
         return place in self.known_places
@@ -139,7 +144,11 @@ def state_of(truth: Truth, witness: Witness) -> MemberState:
     refuted &= truth.mains <= witness.least_compact
     others = merge_buckets([witness, *newest_first(truth.settled.witnesses)])
     return MemberState(
-        keys=KeySpace(truth.settled, truth.live_at(witness.last, refuted), complete=witness.whole),
+        keys=KeySpace(
+            truth.settled,
+            truth.live_at(witness.last, refuted),
+            complete=witness.whole or truth.knows_all_until(witness.last),
+        ),
         leases=_leases(others.rows[LEASES]),
         incomplete=others.incomplete,
         auth=read_auth_state(others.rows),

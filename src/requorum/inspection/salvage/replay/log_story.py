@@ -183,9 +183,10 @@ def _tell_from(telling: _Telling, teller: Teller, anchors: "_Anchors") -> None:
         if anchor is not None and not teller.confirm(anchor.revision):
             return
         take_over(teller.state, witness)
-        if anchor is not None and witness.whole and not teller.state.keys.complete:
+        if anchor is not None and not teller.state.keys.complete:
             theirs = state_of(telling.truth, witness).keys
-            teller.state.keys = theirs.corrected(teller.state.keys, teller.told.corrections)
+            if theirs.complete:
+                teller.state.keys = theirs.corrected(teller.state.keys, teller.told.corrections)
     teller.tell(entries, teller.state.index + 1, anchors.last)
 
 
