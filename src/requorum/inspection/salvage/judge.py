@@ -84,7 +84,11 @@ def judge(settled: Settled, log: LogKnowledge = NO_LOG_KNOWLEDGE) -> Judgement:
     lost = known.complement(max(compact, 1) + 1, last)
     sealed = max(compact, lost.last or compact)
     prints = settled.prints
-    kept = ~outvoted & ((main > sealed) | _last_of_key(prints, main, sealed, ~outvoted))
+    misplaced = np.isin(records.place, log.doubtful) & ~records.tombstone
+    kept = _last_of_key(prints, main, sealed, ~outvoted)
+    # A put whose place is a guess may be later than the seal: then the one before it counts.
+    kept |= _last_of_key(prints, main, sealed, ~outvoted & ~misplaced)
+    kept = ~outvoted & ((main > sealed) | kept)
     kept &= ~refuted & ~(records.tombstone & (main < sealed))
     beyond = kept & _beyond(records, witnesses, log)
     compactable = main <= (compact if _compact_known(witnesses, log) else last)

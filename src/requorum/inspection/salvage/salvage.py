@@ -12,6 +12,7 @@ from requorum.formats.mvcc import KeyValue
 from requorum.formats.source import BufferSource
 from requorum.inspection.completed_log import CompletedLog, complete_log
 from requorum.inspection.member_log import MemberLog
+from requorum.inspection.salvage import leases
 from requorum.inspection.salvage.claims import Claims
 from requorum.inspection.salvage.decided_by_puts import decided_by_puts
 from requorum.inspection.salvage.gather import Gathered
@@ -86,7 +87,7 @@ def salvage(gathered: Sequence[Gathered], logs: Mapping[str, MemberLog]) -> Salv
     newest = newest_first(settled.witnesses)
     index = (newest[0].index or 0) if newest else 0
     term = (newest[0].term or 1) if newest else 1
-    others = merge_buckets(newest)
+    others = _with_leases(merge_buckets(newest), settled, log)
     if story is not None and story.state is not None and story.state.index >= index:
         others = _after_log(others, story.state)
         index = story.state.index
@@ -222,17 +223,28 @@ def _encoded(record: ToldRecord) -> bytes:
     ).encode()
 
 
+def _with_leases(others: OtherBuckets, settled: Settled, log: CompletedLog | None) -> OtherBuckets:
+    """Return the buckets with the leases that the newest tree has lost, or never had."""
+    newest = newest_first(settled.witnesses)
+    until = leases.whole_until(newest[0] if newest else None)
+    rows: Mapping[bytes, bytes] = others.rows[LEASES]
+    if not until:
+        rows = leases.with_stray_leases(rows, settled.files)
+    if log is not None:
+        rows = leases.with_log(rows, log.entries, after=until)
+    return replace(others, rows={**others.rows, LEASES: rows})
+
+
 def _after_log(others: OtherBuckets, state: MemberState) -> OtherBuckets:
     """Return the rows as they are behind the log; those that did not change keep their bytes.
 
     What the log could not tell of users and roles, because entries before are lost, stays.
     """
-    known = others.rows[LEASES]
-    leases = dict(lease_row(Lease(number, ttl, 0)) for number, ttl in state.leases.items())
-    rows: dict[bytes, Mapping[bytes, bytes]] = {
-        **others.rows,
-        LEASES: {key: known.get(key, value) for key, value in leases.items()},
-    }
+    rows: dict[bytes, Mapping[bytes, bytes]] = {**others.rows}
+    if LEASES not in state.incomplete:
+        known = others.rows[LEASES]
+        told = dict(lease_row(Lease(number, ttl, 0)) for number, ttl in state.leases.items())
+        rows[LEASES] = {key: known.get(key, value) for key, value in told.items()}
     before = read_auth_state(others.rows).rows()
     for name, after in _auth_rows(others, state).items():
         if name not in state.incomplete:

@@ -97,11 +97,12 @@ def tell_log(truth: Truth, log: CompletedLog, *, fresh: bool) -> LogStory:
 
 
 def _placed(telling: _Telling) -> list[ToldRecord]:
-    """Return what can be counted on in stretches where telling gave up."""
-    if not telling.unread:
-        return []
+    """Return what can be counted on in stretches where telling gave up, or left it open."""
     log, truth = telling.log, telling.truth
     stretches = [(first, last) for first, last, _ in telling.unread]
+    stretches += [told.left_open for told in telling.told if told.left_open is not None]
+    if not stretches:
+        return []
     anchors = [
         anchor
         for first, last in _runs(log)

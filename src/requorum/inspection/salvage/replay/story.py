@@ -61,6 +61,7 @@ class Told:
     although nothing that is known forbade them; `guessed` those whose effect rests on keys that
     may exist and are lost, `unsure` the revisions that may hold more, or others, therefore.
     `confirmed` are those of which files hold different contents, and the log the chosen one.
+    `left_open` are the entries behind which nothing shows whether they or the files are right.
     """
 
     begun_revision: int
@@ -74,6 +75,7 @@ class Told:
     guessed: int = 0
     confirmed: set[int] = field(default_factory=set)
     unsure: list[Stretch] = field(default_factory=list)
+    left_open: tuple[int, int] | None = None
     stopped: str | None = None
 
     @property
@@ -112,6 +114,8 @@ class Teller:
         self.last_guess = state.revision
         """The last revision that may hold more, or others, than is told."""
         self._doubted: list[int] = []
+        self._doubted_from = 0
+        """The entry behind which the first of the doubted revisions was told."""
         self._unlike = 0
         self._guessing = unproven
         self._unsure_from = state.revision + 1 if unproven else None
@@ -170,6 +174,8 @@ class Teller:
             if main_of(record.place) not in doubted
         ]
         self.told.unsure.append((first, self.state.revision))
+        self.told.left_open = (self._doubted_from + 1, self.state.index)
+        self._doubted.clear()
 
     def _prove(self) -> None:
         """Believe what was told up to here: its place in history is confirmed."""
@@ -260,6 +266,8 @@ class Teller:
         if not outcome.certain and held.rows and _may_have_made(request, held):
             self._adopt(held)
         elif outcome.certain and self._may_be_damaged(outcome, held):
+            if not self._doubted:
+                self._doubted_from = self.state.index
             self._doubted.append(self.state.revision + 1)
             self._believe(outcome.changes, outcome, _Held((), held.whole), corrected=True)
         elif self._may_be_turned_down(outcome, held, ahead):
