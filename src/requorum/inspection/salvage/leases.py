@@ -26,14 +26,26 @@ _MESSAGE = re.compile(
 """etcd's lease: fields 1 (ID), 2 (TTL) and, where a checkpoint was made, 3 (what is left of it)."""
 
 
-def with_stray_leases(rows: Rows, files: Iterable[FileBytes | None]) -> dict[bytes, bytes]:
-    """Return the rows, and those that stand anywhere else in the files."""
+def with_stray_leases(
+    rows: Rows, files: Iterable[FileBytes | None], entries: Mapping[int, Entry]
+) -> dict[bytes, bytes]:
+    """Return the rows, and those that stand anywhere else in the files and were never revoked."""
+    revoked = {
+        _key(request.id)
+        for entry in entries.values()
+        if isinstance(request := request_of(entry), LeaseRevoke)
+    }
     found = dict(rows)
     for file in files:
         if file is not None:
             for key, value in _stray_rows(file.view):
-                found.setdefault(key, value)
+                if key not in revoked:
+                    found.setdefault(key, value)
     return found
+
+
+def _key(number: int) -> bytes:
+    return lease_row(Lease(number, 1, 0))[0]
 
 
 def _stray_rows(view: memoryview) -> Iterator[tuple[bytes, bytes]]:
@@ -56,7 +68,7 @@ def with_log(rows: Rows, entries: Mapping[int, Entry], *, after: int) -> dict[by
                 key, value = lease_row(Lease(number, ttl, 0))
                 found.setdefault(key, value)
             case LeaseRevoke(id=number):
-                found.pop(lease_row(Lease(number, 1, 0))[0], None)
+                found.pop(_key(number), None)
             case _:
                 pass
     return found

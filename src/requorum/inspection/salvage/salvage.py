@@ -228,11 +228,20 @@ def _with_leases(others: OtherBuckets, settled: Settled, log: CompletedLog | Non
     newest = newest_first(settled.witnesses)
     until = leases.whole_until(newest[0] if newest else None)
     rows: Mapping[bytes, bytes] = others.rows[LEASES]
-    if not until:
-        rows = leases.with_stray_leases(rows, settled.files)
     if log is not None:
         rows = leases.with_log(rows, log.entries, after=until)
-    return replace(others, rows={**others.rows, LEASES: rows})
+    incomplete = others.incomplete
+    if not until or _goes_on_in_strays(settled):
+        known, entries = rows, log.entries if log is not None else {}
+        rows = leases.with_stray_leases(rows, settled.files, entries)
+        incomplete += (LEASES,) if len(rows) > len(known) and LEASES not in incomplete else ()
+    return replace(others, rows={**others.rows, LEASES: rows}, incomplete=incomplete)
+
+
+def _goes_on_in_strays(settled: Settled) -> bool:
+    """Return whether pages that no tree reaches hold a later time than every tree."""
+    main = mains(settled.records.place)
+    return bool(len(main)) and int(main[-1]) > max((w.last for w in settled.witnesses), default=0)
 
 
 def _after_log(others: OtherBuckets, state: MemberState) -> OtherBuckets:

@@ -200,6 +200,8 @@ class _Judge:
                 continue
             said = here in self._claims.doubtful or self._claims.covers(true)
             said = said or true.main > self._last_acknowledged
+            # The last change stands there under another key, and nobody can know better.
+            said = said or true in self._unknowable
             if (true in self._proven) == proven and (proven or not said):
                 yield f"{key!r} as of {_at(here)}, changed at {_at(true)}"
 

@@ -22,6 +22,8 @@ from requorum.inspection.salvage.replay.key_space import KeyState
 from requorum.inspection.salvage.replay.story import ToldRecord
 from requorum.inspection.salvage.user_key_column import print_of, value_of
 
+_FURTHEST = 1 << 62
+
 _LIKE = 4
 """Less than one byte in so many differs where damage has changed a key."""
 
@@ -35,9 +37,10 @@ def counted_puts(
     """
     wanted = {index for first, last in within for index in range(first, last + 1)}
     revisions: dict[int, set[int]] = {}
-    for anchor in anchors:
-        for index, revision in _around(entries, anchor, wanted):
-            revisions.setdefault(index, set()).add(revision)
+    for anchor, between in _with_neighbours(anchors):
+        for index, revision in _around(entries, anchor, between):
+            if index in wanted:
+                revisions.setdefault(index, set()).add(revision)
     puts: dict[int, Put] = {}
     for index, found in revisions.items():
         request = request_of(entries[index])
@@ -46,14 +49,22 @@ def counted_puts(
     return puts
 
 
+def _with_neighbours(anchors: Iterable[Anchor]) -> Iterator[tuple[Anchor, range]]:
+    """Yield each anchor with the entries from the one before it to the one behind it."""
+    ordered = sorted(anchors, key=lambda anchor: anchor.index)
+    ends = [anchor.index for anchor in ordered]
+    for before, anchor, behind in zip([0, *ends], ordered, [*ends[1:], _FURTHEST], strict=False):
+        yield anchor, range(before, behind + 1)
+
+
 def _around(
-    entries: Mapping[int, Entry], anchor: Anchor, wanted: set[int]
+    entries: Mapping[int, Entry], anchor: Anchor, between: range
 ) -> Iterator[tuple[int, int]]:
     """Yield (index, revision) of puts from an anchor on, behind which entry the cluster stood."""
     revision = anchor.revision
     for index in count(anchor.index + 1):
         step = _step(entries, index)
-        if step is None or index not in wanted:
+        if step is None or index not in between:
             break
         revision += step
         if step:
@@ -61,7 +72,7 @@ def _around(
     revision = anchor.revision
     for index in count(anchor.index, -1):
         step = _step(entries, index)
-        if step is None or index not in wanted:
+        if step is None or index not in between:
             break
         if step:
             yield index, revision

@@ -85,12 +85,15 @@ class Told:
         return [record for record in self.records if main_of(record.place) in corrected]
 
 
+_HeldRow = tuple[int, int, bool, KeyValue]
+"""(row, sub, tombstone, content)."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Held:
     """The records of one revision that files hold; `whole`: there were no others."""
 
-    rows: tuple[tuple[int, int, bool, KeyValue], ...]
-    """(row, sub, tombstone, content)."""
+    rows: tuple[_HeldRow, ...]
     whole: bool
 
     @property
@@ -223,11 +226,15 @@ class Teller:
         """Return whether predicted changes are what a revision holds, or what is left of it."""
         if held.whole and len(changes) != len(held.rows):
             return False
-        return all(
+        return all(self._is_told(changes, each) for each in held.rows)
+
+    def _is_told(self, changes: list[KeyChange], held: _HeldRow) -> bool:
+        """Return whether a record is the change that was predicted at its place."""
+        row, sub, gone, kv = held
+        return (
             sub < len(changes)
             and _is(changes[sub], kv, gone=gone)
             and self._numbers_agree(changes[sub].state, kv, row)
-            for row, sub, gone, kv in held.rows
         )
 
     def _numbers_agree(self, state: KeyState | None, kv: KeyValue, row: int) -> bool:
@@ -291,9 +298,8 @@ class Teller:
         unsure_where = self._unsure_from is not None
         if unsure_where or not held.rows or len(self._doubted) >= CORRECTIONS_MAX:
             return False
-        alike = self.truth.settled.alike
-        if any(alike[row] > 1 for row, _, _, _ in held.rows):
-            return False  # no two files are damaged alike
+        if self._several_hold_otherwise(outcome.changes, held):
+            return False
         if self._is_another_put(outcome.changes, held):
             return False
         if _alike(outcome.changes, held):
@@ -301,6 +307,11 @@ class Teller:
         # A record may be damaged beyond likeness; where the state is wrong the next ones are, too.
         self._unlike += 1
         return bool(outcome.changes) and self._unlike <= UNLIKE_MAX
+
+    def _several_hold_otherwise(self, changes: list[KeyChange], held: _Held) -> bool:
+        """Return whether files agree on what was not predicted: no two are damaged alike."""
+        alike = self.truth.settled.alike
+        return any(alike[each[0]] > 1 and not self._is_told(changes, each) for each in held.rows)
 
     def _is_another_put(self, changes: list[KeyChange], held: _Held) -> bool:
         """Return whether a record is what another entry asks for: damage makes no such thing."""
