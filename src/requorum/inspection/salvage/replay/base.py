@@ -165,17 +165,22 @@ def state_at(truth: Truth, *, index: int, revision: int) -> MemberState:
     Whether users had to log in by then is not known: entries that were turned down are told by
     the records that are not there.
     """
+    others = merge_buckets(newest_first(truth.settled.witnesses))
+    state = empty_state(truth, index=index, revision=revision, complete=False)
+    state.keys = KeySpace(truth.settled, rows_at(truth, revision), complete=False)
+    state.leases = _leases(others.rows[LEASES])
+    return state
+
+
+def rows_at(truth: Truth, revision: int) -> BaseRows:
+    """Return what the files hold of the keys that were alive at some revision."""
     places = truth.settled.records.place
     refuted = np.zeros(len(places), dtype=np.bool_)
     for witness in truth.settled.witnesses:
         if witness.least_compact <= revision:
             lacking = witness.covers(places) & ~witness.holds(places)
             refuted |= lacking & (truth.mains <= witness.least_compact)
-    others = merge_buckets(newest_first(truth.settled.witnesses))
-    state = empty_state(truth, index=index, revision=revision, complete=False)
-    state.keys = KeySpace(truth.settled, truth.live_at(revision, refuted), complete=False)
-    state.leases = _leases(others.rows[LEASES])
-    return state
+    return truth.live_at(revision, refuted)
 
 
 def take_over(state: MemberState, witness: Witness) -> None:

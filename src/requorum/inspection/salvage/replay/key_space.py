@@ -10,6 +10,7 @@ import numpy as np
 
 from requorum.formats.bbolt.columns import I64
 from requorum.formats.mvcc import KeyValue
+from requorum.inspection.salvage.intervals import NO_END
 from requorum.inspection.salvage.places import main_of, mains
 from requorum.inspection.salvage.settled import Settled
 from requorum.inspection.salvage.user_key_column import print_of, value_of
@@ -117,10 +118,24 @@ class KeySpace:
                 yield key, state
 
     def doubt(self) -> None:
-        """Take note that there were changes of which nothing is known."""
+        """Take note that there were changes of which nothing is known, and that no record tells."""
         self.complete = False
         self._doubted |= self._changed
         self._changed = {}
+        self._base = replace(self._base, unknown_revision=NO_END)
+
+    def later(self, base: BaseRows, since: int) -> "KeySpace":
+        """Return the keys at a later time, of which files hold `base`.
+
+        Of what changed after revision `since` nothing else is known.
+        """
+        keys = KeySpace(self._settled, base, complete=False)
+        main = mains(self._settled.records.place[base.rows])
+        changed = set(base.prints[main > since].tolist())
+        known = {**self._doubted, **self._changed}
+        keys._doubted = {k: state for k, state in known.items() if print_of(k) not in changed}
+        keys._waiting = list(keys._doubted)
+        return keys
 
     def corrected(self, told: "KeySpace", corrections: Iterable[ToldKey]) -> "KeySpace":
         """Return these keys, which files hold, with what a log told that they hold wrongly.

@@ -20,6 +20,7 @@ from requorum.inspection.salvage.replay.base import (
     MemberState,
     Truth,
     empty_state,
+    rows_at,
     state_at,
     state_of,
     take_over,
@@ -292,7 +293,6 @@ def _over_the_hole(telling: _Telling, state: MemberState, anchors: _Anchors) -> 
     first, found = anchors.first, anchors.by_content
     missing = range(state.index + 1, first)
     low, high = state.revision, state.revision + len(missing)
-    state.keys.doubt()
     revision = revision_before(telling.truth, telling.log.entries, first, low, high)
     if revision is None and found:
         entries, until = telling.log.entries, found[0].index
@@ -301,13 +301,14 @@ def _over_the_hole(telling: _Telling, state: MemberState, anchors: _Anchors) -> 
         if low <= counted <= high:
             revision, telling.unsure_until = counted, counted + unsure
     if revision is not None:
+        state.keys = state.keys.later(rows_at(telling.truth, revision), since=low)
         state.revision = revision
     else:
+        state.keys.doubt()
         telling.unproven = True
         telling.unsure_until = 0
         telling.assumed += missing
         state.revision += len(missing)
     state.index = first - 1
-    state.keys.doubt()
     state.incomplete = CARRIED
     return state
