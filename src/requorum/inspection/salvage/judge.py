@@ -10,8 +10,9 @@ and that one too where it is a tombstone below C. So:
 - Where later changes of a key may be lost, its record may be out of date: it is kept, and said.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -49,7 +50,12 @@ class Judgement:
     lost_places: Intervals
 
 
-LastChange = Callable[[bytes], int | None]
+class LastChange(Protocol):
+    """Tells the revision of a key's last change, None where the log does not leave it alive."""
+
+    def __call__(self, key: bytes, *, before_holes: bool) -> int | None:
+        """Return it; `before_holes`: also where lost entries may have changed the key since."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +135,26 @@ def _contested(settled: Settled, refuted: Mask, main: I64, log: LogKnowledge) ->
     """Return the refuted records that are the last change of a key which the log leaves alive.
 
     Who lacks them may have them under a revision with a flipped bit: nothing shows that in a file.
+    Where entries behind the change are lost, a whole tree knows better.
     """
     contested = np.zeros(len(refuted), dtype=np.bool_)
-    if log.alive is not None:
-        for row in np.flatnonzero(refuted & ~settled.records.tombstone).tolist():
-            key = user_key(settled.files, settled.records, row)
-            contested[row] = log.alive(key) == int(main[row])
+    if log.alive is None:
+        return contested
+    by_whole = _lacking_in_whole_trees(settled)
+    for row in np.flatnonzero(refuted & ~settled.records.tombstone).tolist():
+        key = user_key(settled.files, settled.records, row)
+        told = log.alive(key, before_holes=not by_whole[row])
+        contested[row] = told == int(main[row])
     return contested
+
+
+def _lacking_in_whole_trees(settled: Settled) -> Mask:
+    places = settled.records.place
+    lacking = np.zeros(len(places), dtype=np.bool_)
+    for witness in settled.witnesses:
+        if witness.whole:
+            lacking |= ~witness.holds(places)
+    return lacking
 
 
 def _outlived(witnesses: Sequence[Witness], places: U64) -> I64:

@@ -82,7 +82,7 @@ def salvage(gathered: Sequence[Gathered], logs: Mapping[str, MemberLog]) -> Salv
             revisions=story.revisions,
             compact=story.state.compact if story.state is not None else -1,
             doubtful=np.array([r.place for r in records if r.doubtful], dtype=np.uint64),
-            alive=None if story.state is None else _last_change(story.state),
+            alive=_last_change(story.state) if _outlasts_compaction(story, settled) else None,
         )
     newest = newest_first(settled.witnesses)
     index = (newest[0].index or 0) if newest else 0
@@ -111,7 +111,7 @@ def _alive_by_log(settled: Settled, story: LogStory, known: Container[int]) -> l
     A tree lacks a record, too, where a byte of its revision is flipped: nothing shows that. So the
     log, which has checksums, is followed, and the record is doubtful.
     """
-    if story.state is None:
+    if story.state is None or not _outlasts_compaction(story, settled):
         return []
     found = [
         ToldRecord(place_of(state.mod_revision, state.sub), key, state, doubtful=True)
@@ -122,11 +122,17 @@ def _alive_by_log(settled: Settled, story: LogStory, known: Container[int]) -> l
     return [r for r, has in zip(found, held, strict=True) if not has and r.place not in known]
 
 
-def _last_change(state: MemberState) -> LastChange:
+def _outlasts_compaction(story: LogStory, settled: Settled) -> bool:
+    """Return whether the log was told to where files are compacted: it knows what outlived that."""
+    compact = max((w.least_compact for w in settled.witnesses), default=-1)
+    return story.state is not None and story.state.revision >= compact
+
+
+def _last_change(state: MemberState | None) -> LastChange:
     """Return what tells the revision of a key's last change; None where it is not alive."""
 
-    def last_change(key: bytes) -> int | None:
-        found = state.keys.get(key)
+    def last_change(key: bytes, *, before_holes: bool) -> int | None:
+        found = state.keys.told(key, before_holes=before_holes) if state is not None else None
         return None if found is None else found.mod_revision
 
     return last_change

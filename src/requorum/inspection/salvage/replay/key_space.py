@@ -111,9 +111,18 @@ class KeySpace:
         state = self.get(key)
         return state is not None and state.sure
 
+    def told(self, key: bytes, *, before_holes: bool) -> KeyState | None:
+        """Return a live key whose last change the log tells; what only files say does not count.
+
+        `before_holes`: also where entries are lost that may have changed it since.
+        """
+        if key in self._changed or not before_holes:
+            return self._told(self._changed.get(key))
+        return self._told(self._doubted.get(key))
+
     def told_alone(self) -> Iterator[tuple[bytes, KeyState]]:
-        """Yield the live keys whose last change the log alone tells."""
-        for key, state in {**self._doubted, **self._changed}.items():
+        """Yield the live keys whose last change the log alone tells, and no entry since is lost."""
+        for key, state in self._changed.items():
             if isinstance(state, KeyState):
                 yield key, state
 
