@@ -100,30 +100,18 @@ def serve(
     """
     said = said_hash(salvaged.path)
 
+    async def by_one(version: str, bin_dir: Path) -> Verdict:
+        where = directory / version
+        async with serving(salvaged.path, where, bin_dir=bin_dir, connect=connect) as etcd:
+            found = await collect(etcd, [lease.id for lease in promises.leases])
+            assert await etcd.hash_kv(0, deadline=10) == said
+            assert await served_otherwise(etcd, salvaged.file, seed=1) == ()
+        return judge(promises, found)
+
     async def by_all() -> list[Verdict]:
-        return await asyncio.gather(
-            *(
-                _served(salvaged, promises, said, directory / version, bin_dir, connect)
-                for version, bin_dir in bin_dirs.items()
-            )
-        )
+        return await asyncio.gather(*(by_one(*each) for each in bin_dirs.items()))
 
     return asyncio.run(by_all())
-
-
-async def _served(
-    salvaged: Salvaged,
-    promises: Promises,
-    said: HashKv,
-    directory: Path,
-    bin_dir: Path,
-    connect: Connect,
-) -> Verdict:
-    async with serving(salvaged.path, directory, bin_dir=bin_dir, connect=connect) as etcd:
-        found = await collect(etcd, [lease.id for lease in promises.leases])
-        assert await etcd.hash_kv(0, deadline=10) == said
-        assert await served_otherwise(etcd, salvaged.file, seed=1) == ()
-    return judge(promises, found)
 
 
 def said_hash(path: Path) -> HashKv:

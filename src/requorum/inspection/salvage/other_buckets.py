@@ -51,7 +51,7 @@ class OtherBuckets:
 
     @property
     def locked_out(self) -> bool:
-        """Return whether auth is on, and no root user is left who could log in and administer it."""
+        """Return whether auth is on, and no root user is left who could log in."""
         if not self.auth_enabled:
             return False
         root = self.rows[USERS].get(ROOT.encode())
