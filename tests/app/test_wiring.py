@@ -23,7 +23,6 @@ COMMANDS = "{kind: command, start: [a], stop: [b], status: [c]}"
 @pytest.mark.parametrize(
     ("host", "service", "more", "said"),
     [
-        ("root@10.0.0.31", COMMANDS, "", "member a: host: root@10.0.0.31: this release acts only"),
         ("local", "{kind: systemd, unit: etcd}", "", "member a: its service's kind: this release"),
         ("local", "{kind: static-pod, manifest: /m}", "", "only on `kind: command`"),
         ("local", COMMANDS, "clients: [{unit: kubelet, hosts: all}]\n", "clients: this release"),
