@@ -6,6 +6,8 @@
      ├── StepFailed                  1  a step of a plan did not do what it had to
      ├── EtcdError                   1  etcd answered, and its answer is an error
      ├── NotPermitted                1  the system does not let us read or change a file
+     ├── OutputLost                  1  the result could not be written to stdout
+     │    └── OutputUnread         141  nobody reads it any more, as with `| head`
      ├── UsageError                  2  the command line or a file we were given is wrong
      │    └── ClusterFileError       2  requorum.yaml: the line is named
      ├── Refused                     3  we could, but it would be wrong to
@@ -44,6 +46,16 @@ class EtcdError(RequorumError):
 
 class NotPermitted(RequorumError):
     """The system does not let us: what a file holds is unknown then, and never taken for lost."""
+
+
+class OutputLost(RequorumError):
+    """The result could not be written to stdout. Its hint says what was done all the same."""
+
+
+class OutputUnread(OutputLost):
+    """Nobody reads stdout any more; said only where there is a hint to give, as by other tools."""
+
+    exit_code = 141
 
 
 class UsageError(RequorumError):

@@ -35,7 +35,8 @@ def datadir(
     import asyncio  # noqa: PLC0415  # heavy, like the rest
 
     from requorum.app.inspect.datadir.inspect_datadir import inspect_datadir, rank_datadir  # noqa: PLC0415
-    from requorum.cli.render.datadir import show_datadir, show_rank, waiting  # noqa: PLC0415
+    from requorum.cli.render.datadir import show_datadir, show_rank  # noqa: PLC0415
+    from requorum.cli.render.stages import shown_stages  # noqa: PLC0415
 
     if quick:
         if etcd is not None:
@@ -46,7 +47,7 @@ def datadir(
         else:
             emit_data(rank.model_dump(mode="json"), output)
         sys.exit(RequorumError.exit_code if rank.problems else 0)
-    with waiting() as say:
+    with shown_stages() as say:
         result = asyncio.run(inspect_datadir(directory, wal_dir=wal_dir, etcd=etcd, say=say))
     if output is Format.TABLE:
         show_datadir(result)

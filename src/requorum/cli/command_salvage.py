@@ -2,12 +2,17 @@
 
 import asyncio
 import sys
+from contextlib import nullcontext
 
 import click
 
 from requorum.app.salvage.salvage import salvage as salvage_files
-from requorum.cli.output import Format, emit_data
-from requorum.cli.render.salvage import salvage_stages, show_salvage
+from requorum.cli.interruption import before_leaving
+from requorum.cli.output import Format, emit_data, reported
+from requorum.cli.render.aligned_text import plain
+from requorum.cli.render.salvage import show_salvage
+from requorum.cli.render.stages import shown_stages
+from requorum.clients.hosts.new_file import NewFile
 from requorum.errors import RequorumError, UsageError
 
 
@@ -68,18 +73,30 @@ def salvage(
     where nothing can be saved.
     """
     _refuse_format(target)
-    with salvage_stages() as on_stage:
+    with shown_stages() as on_stage:
         result = asyncio.run(
             salvage_files(
                 paths, wal_dirs, target,
-                proven_only=proven_only, auth_off=auth_off, on_stage=on_stage,
+                proven_only=proven_only, auth_off=auth_off,
+                on_stage=on_stage, on_file=_abandon_before_leaving,
             )
         )  # fmt: skip  # what is read, what is made, and how
-    if shown_as is Format.TABLE:
-        show_salvage(result, limit=limit)
-    else:
-        emit_data(result.model_dump(mode="json"), shown_as)
+    with reported(f"{result.file} is written and whole.") if result.file else nullcontext():
+        if shown_as is Format.TABLE:
+            show_salvage(result, limit=limit)
+        else:
+            emit_data(result.model_dump(mode="json"), shown_as)
     sys.exit(0 if result.complete else RequorumError.exit_code)
+
+
+def _abandon_before_leaving(file: NewFile) -> None:
+    """Tell, too, what became of the file: it may have got its name just before."""
+
+    def abandon() -> str:
+        whole = file.abandon()
+        return plain(f"{file.path} is written and whole" if whole else "nothing was written")
+
+    before_leaving(abandon)
 
 
 def _refuse_format(target: str | None) -> None:

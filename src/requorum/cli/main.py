@@ -5,9 +5,11 @@ from typing import NoReturn
 
 import click
 
+from requorum.cli.interruption import INTERRUPTED, unwind
 from requorum.cli.lazy_group import Commands, LazyGroup
-from requorum.cli.output import INTERRUPTED, show_error
-from requorum.errors import RequorumError
+from requorum.cli.output import show_error
+from requorum.cli.system_errors import in_our_terms
+from requorum.errors import OutputUnread, RequorumError
 
 COMMANDS: Commands = {
     "completion": ("requorum.cli.command_completion:completion", "Print shell completion"),
@@ -22,6 +24,10 @@ COMMANDS: Commands = {
 }
 
 
+_MAY_LEAVE_AT_ONCE = frozenset({"completion", "inspect", "salvage", "version"})
+"""They have nothing to put in order that they do not put there themselves before they leave."""
+
+
 @click.group(
     cls=LazyGroup,
     lazy=COMMANDS,
@@ -29,24 +35,48 @@ COMMANDS: Commands = {
     epilog="Exit codes: 0 done, 1 findings or failed, 2 usage, 3 refused, 4 unreachable, "
     "5 damaged input.",
 )
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Bring a failed etcd cluster back with every acknowledged write."""
+    # By now the command is imported.
+    if context.invoked_subcommand not in _MAY_LEAVE_AT_ONCE:
+        unwind()
 
 
 def run() -> NoReturn:
     """Run the command line and exit with its code."""
     try:
+        code = _run_command()
+        sys.stdout.flush()
+    except BaseException as error:  # noqa: BLE001  # what is none of ours is raised again
+        code = show_end(error)
+    sys.exit(code)
+
+
+def _run_command() -> int:
+    try:
         code = cli.main(prog_name="requorum", standalone_mode=False)
-    except _interruptions():
-        sys.stderr.write("interrupted\n")
-        sys.exit(INTERRUPTED)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except RequorumError as error:
-        show_error(error)
-        sys.exit(error.exit_code)
-    sys.exit(code if isinstance(code, int) else 0)
+    except SystemExit as ended:
+        code = ended.code
+    return code if isinstance(code, int) else 0
+
+
+def show_end(error: BaseException) -> int:
+    """Say on stderr what ended a command; return the exit code. A bug of ours is raised again."""
+    match in_our_terms(error):
+        case OutputUnread(hint=None, exit_code=code):
+            return code
+        case RequorumError(exit_code=code) as ours:
+            show_error(ours)
+            return code
+        case click.ClickException() as wrong:
+            wrong.show()
+            return 2
+        case _ if isinstance(error, _interruptions()):
+            click.echo("interrupted", err=True)
+            return INTERRUPTED
+        case _:
+            raise error
 
 
 def _interruptions() -> tuple[type[BaseException], ...]:

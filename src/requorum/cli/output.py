@@ -3,19 +3,18 @@
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from requorum.errors import RequorumError
+from requorum.cli.render.aligned_text import plain
+from requorum.errors import ClusterFileError, OutputLost, RequorumError
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-
-INTERRUPTED = 130
-"""The exit code after SIGINT, SIGTERM or SIGHUP, as a shell has it for Ctrl-C."""
 
 
 class Format(StrEnum):
@@ -41,7 +40,9 @@ def emit_data(data: Any, output: Format) -> None:
     if output is Format.YAML:
         import yaml  # noqa: PLC0415  # only who asks for it pays for it
 
-        click.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), nl=False)
+        # A plain word of YAML has no escapes, so what stdout cannot show must not be one.
+        unicode = "utf" in (sys.stdout.encoding or "utf-8").lower()
+        click.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=unicode), nl=False)
         return
     click.echo(json.dumps(data, indent=2, ensure_ascii=False))
 
@@ -58,10 +59,25 @@ def console(*, err: bool = True) -> "Console":
     )  # fmt: skip  # one line of options
 
 
+@contextmanager
+def reported(done: str) -> Iterator[None]:
+    """Print what came of something that is done by now: an error that keeps us from it says so.
+
+    `done` is the sentence that says it.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except OutputLost as error:
+        raise type(error)(error.message, hint=done) from error
+
+
 def show_error(error: RequorumError) -> None:
-    """Print an error and its hint on stderr."""
+    """Print an error, on one line, and its hint on stderr; a line for each of a file's mistakes."""
+    lines = error.message.split("\n") if isinstance(error, ClusterFileError) else [error.message]
     click.secho("error: ", fg="red", bold=True, err=True, nl=False)
-    click.echo(error.message, err=True)
+    for line in lines:
+        click.echo(plain(line), err=True)
     if error.hint:
         click.secho("hint:  ", fg="cyan", err=True, nl=False)
-        click.echo(error.hint, err=True)
+        click.echo(plain(error.hint), err=True)

@@ -7,9 +7,16 @@ from contextlib import AsyncExitStack
 
 from requorum.app.salvage.findings import Read, ReadDatabase, ReadLog, Written, result_of
 from requorum.app.salvage.inputs import Inputs, find_inputs
+from requorum.app.salvage.output_place import refuse_among_inputs
 from requorum.app.salvage.results import SalvageResult
 from requorum.clients.hosts.local import LocalHost
-from requorum.clients.hosts.new_file import NewFile, new_file, refuse_existing
+from requorum.clients.hosts.new_file import (
+    NewFile,
+    OnFile,
+    new_file,
+    refuse_unfit,
+    tell_nobody,
+)
 from requorum.domain.ids import ClusterId, hex_id
 from requorum.errors import DamagedInput, NotEnoughSpace, Refused, RequorumError
 from requorum.formats.backend_file import backend_buckets
@@ -40,22 +47,27 @@ async def salvage(
     proven_only: bool = False,
     auth_off: bool = False,
     on_stage: OnStage = _say_nothing,
+    on_file: OnFile = tell_nobody,
     host: Host | None = None,
 ) -> SalvageResult:
     """Make one new database, with a snapshot's SHA-256, of all that some files and logs prove.
 
     `paths` are db files, snapshot files and data directories; `wal_dirs` directories of logs
     elsewhere. Without `output` nothing is written. `proven_only` leaves doubtful records out;
-    `auth_off` switches authentication off in the new database.
+    `auth_off` switches authentication off in the new database. `on_file` is told of the new file
+    before it is begun: who ends this process without unwinding must abandon it.
 
-    Raises UsageError for a path where nothing is, Refused where the output exists, an etcd runs
-    on an input or the inputs are of different clusters, NotEnoughSpace, and DamagedInput where
-    nothing can be saved. Whatever is raised, nothing is left of the output.
+    Raises UsageError for a path where nothing is or where no file can be, Refused where the output
+    exists or lies among the inputs, an etcd runs on an input or the inputs are of different
+    clusters, NotEnoughSpace, and DamagedInput where nothing can be saved. Whatever is raised,
+    nothing is left of the output.
     """
     began, host = time.monotonic(), host or LocalHost()
     if output is not None:
-        refuse_existing(output)
+        refuse_unfit(output)
     inputs = await find_inputs(host, paths, wal_dirs)
+    if output is not None:
+        await refuse_among_inputs(host, output, (*paths, *wal_dirs), inputs)
     async with AsyncExitStack() as opened:
         sources = [await opened.enter_async_context(host.open(d.path)) for d in inputs.databases]
         read = await asyncio.to_thread(_read, inputs, sources, on_stage)
@@ -70,7 +82,8 @@ async def salvage(
         written = None
         if output is not None:
             await _refuse_without_space(host, output, content)
-            written = await asyncio.to_thread(_write, output, content, on_stage)
+            with new_file(output, on_file) as file:
+                written = await asyncio.to_thread(_write, file, content, on_stage)
         return result_of(read, salvaged, content, written, seconds=time.monotonic() - began)
 
 
@@ -166,23 +179,20 @@ async def _refuse_without_space(host: Host, output: str, content: Content) -> No
         )
 
 
-def _write(path: str, content: Content, on_stage: OnStage) -> Written:
+def _write(file: NewFile, content: Content, on_stage: OnStage) -> Written:
     """Write the file, look at it as at any other, and only then give it its name."""
-    with new_file(path) as file:
-        on_stage(f"writing {path}")
-        try:
-            head = write_database(file.write, backend_buckets(content.buckets())).head
-        except DamagedInput as error:
-            raise RequorumError(
-                f"what was salvaged fits into no database: {error.message}"
-            ) from error
-        file.sync()
-        file.put(0, head)
-        sha256 = file.seal()
-        on_stage(f"checking {path}")
-        size = _checked(file, content)
-        file.publish()
-    return Written(path, size, sha256)
+    on_stage(f"writing {file.path}")
+    try:
+        head = write_database(file.write, backend_buckets(content.buckets())).head
+    except DamagedInput as error:
+        raise RequorumError(f"what was salvaged fits into no database: {error.message}") from error
+    file.sync()
+    file.put(0, head)
+    sha256 = file.seal()
+    on_stage(f"checking {file.path}")
+    size = _checked(file, content)
+    file.publish()
+    return Written(file.path, size, sha256)
 
 
 def _checked(file: NewFile, content: Content) -> int:

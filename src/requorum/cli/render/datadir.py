@@ -1,8 +1,6 @@
 """How a data directory is shown: the answer first, then what it rests on."""
 
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -40,16 +38,6 @@ _ANSWERS = {
 }
 _TEXT_WIDTH = 78
 _LISTED_MAX = 10
-
-
-@contextmanager
-def waiting() -> Iterator[Callable[[str], None]]:
-    """Give a function that tells what is being done: on stderr, while somebody looks."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    with console().status("reading the directory") as status:
-        yield lambda text: status.update(plain(text))
 
 
 def show_datadir(result: DataDirResult) -> None:

@@ -4,13 +4,14 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import NoReturn
 
 import click
 
 from requorum.app.results import RecoverResult
-from requorum.cli.output import INTERRUPTED, Format, console, emit_data, show_error
+from requorum.cli.interruption import INTERRUPTED
+from requorum.cli.output import Format, console, emit_data, reported, show_error
 from requorum.errors import Refused, RequorumError, UsageError
 
 
@@ -58,6 +59,12 @@ def _fail(
 
 def finish(result: RecoverResult, output: Format) -> None:
     """Print the result."""
+    done = f"The run is done all the same: `requorum runs show {result.run}`."
+    with reported(done) if result.run else nullcontext():
+        _show_result(result, output)
+
+
+def _show_result(result: RecoverResult, output: Format) -> None:
     if output is not Format.TABLE:
         emit_data(result.model_dump(mode="json"), output)
         return

@@ -1,9 +1,7 @@
 """How the result of `salvage` is shown as text."""
 
-import sys
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from requorum.app.salvage.results import (
@@ -29,18 +27,6 @@ _WHY = {
     "rests-on-lost-keys": "comes from the log; its numbers may be off: what was before is lost",
     "copies-differ": "the files differ, nothing tells which is right",
 }
-
-
-@contextmanager
-def salvage_stages() -> Iterator[Callable[[str], None]]:
-    """Yield what is told the stages; they are shown on stderr while somebody looks."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.text import Text  # noqa: PLC0415  # only a terminal pays for it
-
-    with console().status("") as status:
-        yield lambda stage: status.update(Text(plain(stage)))
 
 
 def show_salvage(result: SalvageResult, *, limit: int) -> None:

@@ -4,15 +4,17 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from enum import StrEnum
-from io import TextIOWrapper
 from typing import TYPE_CHECKING, Protocol
 
 import click
 
 from requorum.app.inspect.wal.inspect_wal import WalInspection
 from requorum.app.inspect.wal.results import WalDamageResult, WalRecord, WalSummary
+from requorum.cli.interruption import before_leaving_here
 from requorum.cli.output import console
+from requorum.cli.render.stages import take_line_away
 from requorum.cli.render.wal_words import words
 
 if TYPE_CHECKING:
@@ -156,16 +158,8 @@ _WRITERS: dict[WalFormat, type[_Writer]] = {
 def show_wal(
     found: WalInspection, output: WalFormat, progress: "Progress", *, hidden: bool
 ) -> WalSummary:
-    """Print records and summary; `hidden`: superseded entries were not asked for.
-
-    Ends quietly when nobody reads on, as `head` does.
-    """
-    writer = _WRITERS[output]()
-    try:
-        told = _stream(found, writer, progress)
-    except BrokenPipeError:
-        _close_stdout()
-        return found.summary()
+    """Print records and summary; `hidden`: superseded entries were not asked for."""
+    told = _stream(found, _WRITERS[output](), progress)
     summary = found.summary()
     if not told:
         show_summary(summary, hidden=hidden)
@@ -174,9 +168,6 @@ def show_wal(
 
 def _stream(found: WalInspection, writer: _Writer, progress: "Progress") -> bool:
     """Write everything; return whether the summary is in it."""
-    # A terminal of another encoding gets escapes instead of characters it does not have.
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
     began = False
     for record in found.records():
         if not began:
@@ -190,13 +181,6 @@ def _stream(found: WalInspection, writer: _Writer, progress: "Progress") -> bool
     told = writer.end(found.summary())
     sys.stdout.flush()
     return told
-
-
-def _close_stdout() -> None:
-    """Let what is still buffered go nowhere: the interpreter flushes it once more at its end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
 
 
 def show_summary(summary: WalSummary, *, hidden: bool) -> None:
@@ -270,6 +254,7 @@ class Progress:
 
     def __init__(self) -> None:
         self._bar: Bar | None = None
+        self._shown = ExitStack()
         self._shares_terminal = sys.stdout.isatty()
 
     def size(self, size: int) -> None:
@@ -279,9 +264,10 @@ class Progress:
         import rich.progress as rich  # noqa: PLC0415  # heavy, and only a terminal needs it
 
         columns = rich.SpinnerColumn(), rich.TextColumn("reading"), rich.BarColumn()
-        self._bar = rich.Progress(*columns, console=console(), transient=True)
-        self._bar.add_task("", total=size)
-        self._bar.start()
+        bar = rich.Progress(*columns, console=console(), transient=True, redirect_stdout=False)
+        bar.add_task("", total=size)
+        self._shown.enter_context(before_leaving_here(take_line_away))
+        self._bar = self._shown.enter_context(bar)
 
     def bytes_read(self, size: int) -> None:
         """Take the number of bytes that were read since the last time."""
@@ -295,6 +281,5 @@ class Progress:
 
     def end(self) -> None:
         """Take the bar away. No error when there is none."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        self._shown.close()
+        self._bar = None

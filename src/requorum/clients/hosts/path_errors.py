@@ -5,14 +5,26 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from requorum.errors import NotEnoughSpace, NotPermitted, RequorumError
+from requorum.errors import NotEnoughSpace, NotPermitted, RequorumError, UsageError
 
-_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+_CLASSES: dict[int, type[RequorumError]] = {
+    errno.ENOSPC: NotEnoughSpace,
+    errno.EDQUOT: NotEnoughSpace,
+    errno.EACCES: NotPermitted,
+    errno.EPERM: NotPermitted,
+    # No file can have such a name, or whoever made the links made a mistake.
+    errno.ENAMETOOLONG: UsageError,
+    errno.ELOOP: UsageError,
+    errno.ENOTDIR: UsageError,
+}
 _HINTS = {
     errno.EACCES: "Run requorum as a user who may, such as root.",
     errno.EPERM: "Run requorum as a user who may, such as root.",
     errno.EBUSY: "It may be a mount point: those cannot be renamed.",
     errno.EXDEV: "A rename cannot lead to another file system.",
+    errno.ELOOP: "The links lead back to themselves: `namei -l PATH` shows where each one leads.",
+    errno.EMFILE: "Raise the limit: `ulimit -n 1024`.",
+    errno.ENFILE: "Raise the system's limit: `sysctl fs.file-max`.",
 }
 
 
@@ -22,16 +34,11 @@ def path_errors(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise path_error(path, error.errno or 0) from error
+        raise error_about(path, error.errno or 0) from error
 
 
-def path_error(path: str, number: int) -> RequorumError:
-    """Return our error for an errno; its class says whether rights or space are missing."""
-    message = f"{path}: {os.strerror(number).lower()}"
-    return _class_of(number)(message, hint=_HINTS.get(number))
-
-
-def _class_of(number: int) -> type[RequorumError]:
-    if number in _NO_SPACE:
-        return NotEnoughSpace
-    return NotPermitted if number in {errno.EACCES, errno.EPERM} else RequorumError
+def error_about(path: str | None, number: int) -> RequorumError:
+    """Return what errno `number` means, for a path or without any."""
+    where = "" if path is None else f"{path}: "
+    message = f"{where}{os.strerror(number).lower()}"
+    return _CLASSES.get(number, RequorumError)(message, hint=_HINTS.get(number))

@@ -3,7 +3,7 @@
 import errno
 import os
 
-from requorum.clients.hosts.path_errors import path_error
+from requorum.clients.hosts.path_errors import error_about
 from requorum.errors import RequorumError
 
 _NUMBERS = {os.strerror(number): number for number in errno.errorcode}
@@ -15,7 +15,7 @@ def complaint(path: str, stderr: bytes) -> RequorumError:
     """Return the error for a tool's own words; LC_ALL=C, so that they are known ones."""
     number = error_number(stderr)
     if number is not None:
-        return path_error(path, number)
+        return error_about(path, number)
     lines = _lines(stderr)
     return RequorumError(f"{path}: {lines[-1] if lines else 'it failed, and did not say why'}")
 

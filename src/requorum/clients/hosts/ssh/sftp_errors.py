@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import asyncssh
 
-from requorum.clients.hosts.path_errors import path_error
+from requorum.clients.hosts.path_errors import error_about
 from requorum.clients.hosts.ssh.ssh_errors import cut, ssh_errors
 from requorum.errors import RequorumError
 
@@ -18,9 +18,9 @@ def sftp_errors(name: str, path: str) -> Iterator[None]:
         try:
             yield
         except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath) as error:
-            raise path_error(path, errno.ENOENT) from error
+            raise error_about(path, errno.ENOENT) from error
         except asyncssh.SFTPPermissionDenied as error:
-            raise path_error(path, errno.EACCES) from error
+            raise error_about(path, errno.EACCES) from error
         except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection) as error:
             raise cut(name) from error
         except asyncssh.SFTPError as error:
