@@ -41,10 +41,16 @@ class CheckedTrailer:
 
 
 def split_trailer(source: Source) -> Trailer:
-    """Return the trailer. A database is whole sectors, so 32 bytes more are its hash."""
+    """Return the trailer. A database is whole sectors, so 32 bytes more are its hash.
+
+    Unless its pages go on: then the file was cut there by chance, and its hash is lost.
+    """
     if source.size % _SECTOR_SIZE != TRAILER_SIZE:
         return Trailer(source.size, None)
     db_size = source.size - TRAILER_SIZE
+    metas = read_metas(source)
+    if metas.valid and metas.current.cut_at(db_size) is not None:
+        return Trailer(source.size, None)
     return Trailer(db_size, bytes(source.read(db_size, TRAILER_SIZE)))
 
 

@@ -93,21 +93,40 @@ def _text(number: int | None) -> str:
 
 
 def _show_answer(out: "Console", result: DataDirResult) -> None:
-    if result.asked is None:
-        print_line(out, "nothing in the directory says which etcd wrote it", style="bold yellow")
-        for boot in result.boots:
-            _show_boot(out, boot, None)
+    if result.asked is not None:
+        _show_boot(out, result.boots[0].etcd, result.boots[0], result.asked_because)
         return
-    _show_boot(out, result.boots[0], result.asked_because)
+    why = result.asked_because or "nothing in the directory says which etcd wrote it"
+    print_line(out, plain(why), style="bold yellow")
+    for boot, releases in _folded(result.boots, lambda boot: boot.model_dump(exclude={"etcd"})):
+        _show_boot(out, releases, boot, None)
 
 
-def _show_boot(out: "Console", boot: BootResult, because: str | None) -> None:
-    words, style = _ANSWERS[boot.outcome]
-    signature = boot.signature
-    named = f": {signature.id}" if signature is not None else ""
-    print_line(out, f"etcd {boot.etcd} {words}{named}", style=style)
+def _show_boot(out: "Console", releases: str, boot: BootResult, because: str | None) -> None:
+    print_line(out, f"etcd {releases} {_answer(boot)}", style=_ANSWERS[boot.outcome][1])
     print_line(out, f"  {plain(boot.why)}")
     _print_wrapped(out, _boot_rows(boot, because))
+
+
+def _answer(boot: BootResult) -> str:
+    """Return what it would do, in the words of the first line."""
+    named = f": {boot.signature.id}" if boot.signature is not None else ""
+    return f"{_ANSWERS[boot.outcome][0]}{named}"
+
+
+def _folded(
+    boots: Iterable[BootResult], answer: Callable[[BootResult], object]
+) -> Iterator[tuple[BootResult, str]]:
+    """Yield the first of those releases that have the same answer, with the names of all."""
+    together: list[tuple[object, list[BootResult]]] = []
+    for boot in boots:
+        same = next((found for known, found in together if known == answer(boot)), None)
+        if same is None:
+            together.append((answer(boot), [boot]))
+        else:
+            same.append(boot)
+    for _, found in together:
+        yield found[0], ", ".join(boot.etcd for boot in found)
 
 
 def _boot_rows(boot: BootResult, because: str | None) -> Iterator[Row]:
@@ -140,18 +159,17 @@ def _print_wrapped(out: "Console", rows: Iterable[Row]) -> None:
 
 
 def _show_other_releases(out: "Console", result: DataDirResult) -> None:
-    """Print the others, those together that would do the same."""
+    """Print the others, those in one row that would do the same."""
     if result.asked is None or len(result.boots) == 1:
         return
-    _heading(out, "other versions")
-    together: dict[str, list[str]] = {}
-    for boot in result.boots[1:]:
-        words, _ = _ANSWERS[boot.outcome]
-        named = f": {boot.signature.id}" if boot.signature is not None else ""
+
+    def told(boot: BootResult) -> str:
         why = "" if boot.why == result.boots[0].why else f" ({plain(boot.why)})"
-        together.setdefault(f"{words}{named}{why}", []).append(boot.etcd)
-    for text, releases in together.items():
-        print_line(out, f"  etcd {', '.join(releases)} {text}")
+        return f"{_answer(boot)}{why}"
+
+    _heading(out, "other versions")
+    rows = _folded(result.boots[1:], told)
+    _print_wrapped(out, [(f"{releases}:", told(boot)) for boot, releases in rows])
 
 
 def _show_findings(out: "Console", result: DataDirResult) -> None:

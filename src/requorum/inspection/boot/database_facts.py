@@ -13,9 +13,11 @@ from requorum.formats.bbolt.bucket import Database
 from requorum.formats.bbolt.damage import Damage, DamageLog
 from requorum.formats.bbolt.meta import Meta, Metas, read_metas
 from requorum.formats.bbolt.page import ELEMENT_SIZE, read_header
+from requorum.formats.bbolt.walk import BEHIND_THE_END
 from requorum.formats.mvcc import REVISION_SIZE, TOMBSTONE_SIZE
 from requorum.formats.records import NO_RECORD
-from requorum.formats.source import Source
+from requorum.formats.source import BufferSource, Source
+from requorum.inspection.database_content import Findings, examine_content
 from requorum.inspection.file_verdict import FileVerdict, judge_file
 
 _WORDS_OF_BBOLT = {
@@ -23,8 +25,11 @@ _WORDS_OF_BBOLT = {
     "format version": "version mismatch",
     "wrong checksum": "checksum error",
 }
-_OF_META_PAGES = ("meta page says", "pages do not fit into")
+_OF_META_PAGES = "meta page says"
 """What bbolt does not look at: the header of a meta page, and how far the file should reach."""
+
+_PADDED_MAX = 512 << 20
+"""A larger file that is cut within a page is not copied into memory for the rest of that page."""
 
 _OUTSIDE = "data does not lie within its page"
 _VALUE_OUTSIDE = "a value reaches beyond its page"
@@ -46,6 +51,7 @@ _UNSEEN = (
 class Harm(Enum):
     """What a damage does to etcd when it starts."""
 
+    CUT = "bbolt maps the file, and the kernel ends it where it reads behind the file's end"
     DIES = "bbolt dies of it when it opens the file"
     ORDER = "bbolt 1.3.7 and later die of it when they open the file, earlier ones do not see it"
     RECORD = "etcd dies of it when it reads all records"
@@ -81,9 +87,30 @@ class DatabaseFacts:
         return self.metas.valid[0] if self.metas is not None and self.metas.valid else None
 
     @property
+    def cut(self) -> str | None:
+        """Return in words that the file ends before its pages do, None where it does not."""
+        return self.meta.cut_at(self.size) if self.meta is not None else None
+
+    @property
+    def ends_within_a_page(self) -> bool:
+        """Return whether it is cut, and not between two pages."""
+        return self.cut is not None and self.size % self.page_size > 0
+
+    @property
+    def page_size(self) -> int:
+        """Return the size of a page, as far as anything says it."""
+        return self.metas.page_size if self.metas is not None else 4096
+
+    @property
+    def torn_page_damage(self) -> Damage | None:
+        """Return what is wrong on the page within which a cut file ends, if anything is."""
+        torn = self.size // self.page_size if self.ends_within_a_page else None
+        return next((damage for damage in self.damages if damage.page == torn), None)
+
+    @property
     def sound(self) -> bool:
         """Return whether nothing is wrong that etcd or its tools mind, one bad meta page aside."""
-        return self.open_error is None and not self.damage_count
+        return self.open_error is None and not self.damage_count and self.cut is None
 
     def damage_that(self, *harms: Harm) -> Damage | None:
         """Return the first damage that does one of those harms."""
@@ -97,6 +124,8 @@ NO_DATABASE = DatabaseFacts(size=0)
 def harm_of(damage: Damage) -> Harm:
     """Return what etcd makes of a damage."""
     what = damage.what
+    if what.endswith(BEHIND_THE_END):
+        return Harm.CUT
     if any(words in what for words in _UNSEEN):
         return Harm.UNSEEN
     if what.startswith("bucket "):
@@ -118,21 +147,33 @@ def examine(source: Source) -> DatabaseFacts:
         return DatabaseFacts(
             size=source.size, metas=metas, damages=(Damage(0, 0, failed.message),), damage_count=1
         )
-    found = verdict.content.damages if verdict.content is not None else None
+    mapped = _as_mapped(source, metas.current)
+    content = verdict.content if mapped is source else examine_content(mapped)
+    found = content.damages if content is not None else Findings((), 0)
     damages = tuple(
-        _told_apart(damage, source, metas.page_size)
-        for damage in (found.shown if found is not None else ())
-        if not any(words in damage.what for words in _OF_META_PAGES)
+        _told_apart(damage, mapped, metas.page_size)
+        for damage in found.shown
+        if _OF_META_PAGES not in damage.what
     )
-    counted = found.count - len(found.shown) if found is not None else 0
     return DatabaseFacts(
         size=source.size,
         metas=metas,
         damages=damages,
-        damage_count=len(damages) + counted,
-        state=verdict.state,
+        damage_count=len(damages) + found.count - len(found.shown),
+        state=content.state if content is not None else None,
         verdict=verdict,
     )
+
+
+def _as_mapped(source: Source, meta: Meta) -> Source:
+    """Return the file as bbolt sees it: what a cut has left of a page goes on with zeros.
+
+    The kernel maps whole pages. So bbolt may read a page that was cut where nothing was.
+    """
+    left = source.size % meta.page_size
+    if not left or meta.cut_at(source.size) is None or source.size > _PADDED_MAX:
+        return source
+    return BufferSource(bytes(source.read(0, source.size)) + bytes(meta.page_size - left))
 
 
 def look_at(source: Source) -> DatabaseFacts:
