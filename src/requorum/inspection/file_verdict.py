@@ -128,7 +128,7 @@ def _reasons(
     metas: Metas,
     content: DatabaseContent | None,
 ) -> Iterator[str]:
-    cut = None if content is None else content.meta.cut_at(size)
+    cut = None if content is None else content.meta.cut_at(trailer.db_size)
     yield from _about_damage(verdict, content, cut)
     if cut is None:
         # Of a cut file it says nothing new, and no flag makes etcd restore it.
