@@ -84,7 +84,21 @@ PRINTED = [
         (3, 7),
         "panic: assertion failed: page 27: has unexpected type/flags: 3",
     ),
-    ("db-page-damaged", (3, 4), "unexpected fault address 0x7f00ec032000"),
+    ("db-page-damaged", (3, 5), "panic: invalid page type: 0: 0"),
+    ("db-page-damaged", (3, 4), "panic: assertion failed: read: zero-length inode key"),
+    ("db-cut-short", (3, 4), "unexpected fault address 0x7f00ec032000"),
+    ("db-cut-short", (3, 5), "fatal error: fault"),
+    (
+        "db-cut-short",
+        (3, 6),
+        "[signal SIGBUS: bus error code=0x2 addr=0x7f0484430000 pc=0xa2d26a]",
+    ),
+    (
+        "db-record-damaged",
+        (3, 4),
+        "panic: runtime error: slice bounds out of range [:8] with capacity 0\n\n"
+        "goroutine 118 [running]:\ngo.etcd.io/etcd/mvcc.bytesToRev(...)",
+    ),
     ("db-record-damaged", (3, 6), '"msg":"failed to unmarshal mvccpb.KeyValue","error":"proto: '),
     ("db-record-damaged", (3, 4), "cannot unmarshal event: proto: wrong wireType = 7"),
     ("db-record-damaged", (3, 7), "panic: invalid revision length: 8209"),

@@ -106,6 +106,7 @@ DB_RECORD_DAMAGED = Signature(
         Wording(r"'(?:restore|tombstone)' got an unexpected (?:non-)?empty"),
         Wording(r"store\.keyindex: (?:put with unexpected smaller revision|cannot restore)"),
         Wording(r"invalid revision length: \d+", since=(3, 6)),
+        Wording(r"slice bounds out of range[\s\S]{0,300}mvcc\.bytesToRev\b", until=(3, 5)),
         Wording(r"revision \d+ shouldn't be less than the previous revision \d+"),
     ),
     cause="The pages of the database are sound, and a record in one of them is not: bytes were "

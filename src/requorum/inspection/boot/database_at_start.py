@@ -50,7 +50,7 @@ def _meet_the_end(db: DatabaseFacts, damage: Damage | None) -> None:
 
     bbolt comes to the one or to the other first, and what zeros do depends on where they are.
     """
-    missing, torn = db.damage_that(Harm.CUT), db.torn_page_damage
+    missing, torn = db.damage_that(Harm.CUT), db.torn
     if missing is None and torn is None:
         return
     why = f"the database is cut short: {db.cut}"

@@ -4,6 +4,7 @@ Source: bbolt db.go (Open, mmap, freepages), etcd server/storage/mvcc/kvstore.go
 what real releases did with damaged files, see tests/boot.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -30,6 +31,9 @@ _OF_META_PAGES = "meta page says"
 
 _PADDED_MAX = 512 << 20
 """A larger file that is cut within a page is not copied into memory for the rest of that page."""
+
+_OF_ALL_RECORDS = "bucket key"
+"""That its last record cannot be read. Its pages and records are judged one by one besides."""
 
 _OUTSIDE = "data does not lie within its page"
 _VALUE_OUTSIDE = "a value reaches beyond its page"
@@ -64,8 +68,10 @@ class DatabaseFacts:
     """One database file.
 
     `open_error` is bbolt's word for why it does not open, None where it does. `damages` are the
-    first thousand of `damage_count`, without those of the meta pages themselves. `verdict` is None
-    where the pages were not looked at, or there are none: bbolt takes an empty file for a new one.
+    first thousand of `damage_count`, without those of the meta pages themselves. `torn` is the
+    first of them on the page within which a cut file ends, or on one that goes on there. `verdict`
+    is None where the pages were not looked at, or there are none: bbolt takes an empty file for a
+    new one.
     """
 
     size: int
@@ -73,6 +79,7 @@ class DatabaseFacts:
     open_error: str | None = None
     damages: tuple[Damage, ...] = ()
     damage_count: int = 0
+    torn: Damage | None = None
     state: BackendState | None = None
     verdict: FileVerdict | None = None
 
@@ -102,12 +109,6 @@ class DatabaseFacts:
         return self.metas.page_size if self.metas is not None else 4096
 
     @property
-    def torn_page_damage(self) -> Damage | None:
-        """Return what is wrong on the page within which a cut file ends, if anything is."""
-        torn = self.size // self.page_size if self.ends_within_a_page else None
-        return next((damage for damage in self.damages if damage.page == torn), None)
-
-    @property
     def sound(self) -> bool:
         """Return whether nothing is wrong that etcd or its tools mind, one bad meta page aside."""
         return self.open_error is None and not self.damage_count and self.cut is None
@@ -127,6 +128,8 @@ def harm_of(damage: Damage) -> Harm:
     if what.endswith(BEHIND_THE_END):
         return Harm.CUT
     if any(words in what for words in _UNSEEN):
+        return Harm.UNSEEN
+    if what.startswith(_OF_ALL_RECORDS):
         return Harm.UNSEEN
     if what.startswith("bucket "):
         return Harm.ROW
@@ -160,6 +163,7 @@ def examine(source: Source) -> DatabaseFacts:
         metas=metas,
         damages=damages,
         damage_count=len(damages) + found.count - len(found.shown),
+        torn=_torn(damages, source.size, mapped, metas.page_size),
         state=content.state if content is not None else None,
         verdict=verdict,
     )
@@ -174,6 +178,20 @@ def _as_mapped(source: Source, meta: Meta) -> Source:
     if not left or meta.cut_at(source.size) is None or source.size > _PADDED_MAX:
         return source
     return BufferSource(bytes(source.read(0, source.size)) + bytes(meta.page_size - left))
+
+
+def _torn(
+    damages: Sequence[Damage], size: int, mapped: Source, page_size: int
+) -> Damage | None:
+    """Return the first damage on the page that goes on with zeros."""
+    if mapped.size == size:
+        return None
+    last = size // page_size
+    for damage in damages:
+        overflow = read_header(mapped, damage.page * page_size).overflow
+        if damage.page <= last <= damage.page + overflow:
+            return damage
+    return None
 
 
 def look_at(source: Source) -> DatabaseFacts:
