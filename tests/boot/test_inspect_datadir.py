@@ -13,7 +13,6 @@ from written_dirs import database_of, segment_of, write_directory, write_snap
 from requorum.cli.main import cli
 from requorum.errors import DamagedInput, RequorumError, UsageError
 
-
 SET_BY_ENTRY_3 = "the cluster version that entry 3 sets is 3.4"
 
 

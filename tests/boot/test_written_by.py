@@ -2,7 +2,16 @@
 
 import made_directories as made
 import pytest
-from made_directories import database, directory, entry, log_of, snap, state, v2_request, version_set
+from made_directories import (
+    database,
+    directory,
+    entry,
+    log_of,
+    snap,
+    state,
+    v2_request,
+    version_set,
+)
 
 from requorum.formats.raftpb import EntryType
 from requorum.inspection.boot.boot import predict
@@ -77,7 +86,10 @@ def test_an_upgrade_and_a_downgrade() -> None:
     for before, behind in (("3.5.0", "3.6.0"), ("3.6.0", "3.5.0")):
         log = log_of([entry(1), entry(2), entry(3, data=version_set(behind)), state(2)])
         found = directory(log, database(2, version=before), [])
-        assert wrote(found) == (behind[:3], f"the cluster version that entry 3 sets is {behind[:3]}")
+        assert wrote(found) == (
+            behind[:3],
+            f"the cluster version that entry 3 sets is {behind[:3]}",
+        )
     old = log_of([entry(1, data=version_set("3.5.0")), entry(2), state(2)])
     found = directory(old, database(2, version="3.6.0"), [])
     assert wrote(found) == ("3.6", "the cluster version in the database is 3.6")

@@ -12,6 +12,10 @@ NIL_POINTER = (
     "[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0xc78dd0]\n\n"
     "goroutine 1 [running]:\ngo.etcd.io/etcd/server/v3/etcdserver.bootstrap({{0x7f, 0x5}"
 )
+BOUNDS = (
+    "panic: runtime error: slice bounds out of range [:8] with capacity 0\n\n"
+    "goroutine 118 [running]:\ngo.etcd.io/etcd/mvcc.bytesToRev(...)"
+)
 PRINTED = [
     ("wal-crc-mismatch", (3, 4), '"error":"walpb: crc mismatch"}'),
     ("wal-crc-mismatch", (3, 5), '"msg":"discovery failed","error":"wal: crc mismatch"'),
@@ -96,8 +100,7 @@ PRINTED = [
     (
         "db-record-damaged",
         (3, 4),
-        "panic: runtime error: slice bounds out of range [:8] with capacity 0\n\n"
-        "goroutine 118 [running]:\ngo.etcd.io/etcd/mvcc.bytesToRev(...)",
+        BOUNDS,
     ),
     ("db-record-damaged", (3, 6), '"msg":"failed to unmarshal mvccpb.KeyValue","error":"proto: '),
     ("db-record-damaged", (3, 4), "cannot unmarshal event: proto: wrong wireType = 7"),

@@ -88,7 +88,9 @@ def test_files_at_different_revisions(tmp_path: Path) -> None:
     """Their own hashes cannot be compared; those at the revision that both have can."""
     database_file(tmp_path / "ahead.db")
     database_file(tmp_path / "behind.db", EVENTS[:-5])
-    done = requorum("inspect", "db", "--hashkv", "ahead.db", "behind.db", "-o", "json", cwd=tmp_path)
+    done = requorum(
+        "inspect", "db", "--hashkv", "ahead.db", "behind.db", "-o", "json", cwd=tmp_path
+    )
     found = json.loads(done.stdout)
     assert (done.returncode, found["equal"]) == (0, True)
     assert found["common"] == {"hash_revision": 34, "compact_revision": -1}
@@ -96,7 +98,9 @@ def test_files_at_different_revisions(tmp_path: Path) -> None:
     expected = hash_kv(database_of(EVENTS), 34).hash
     assert [file["common_hash"] for file in found["files"]] == [expected, expected]
     assert found["files"][1]["hash"] == expected
-    asked = requorum("inspect", "db", "--hashkv", "30", "ahead.db", "behind.db", cwd=tmp_path).stdout
+    asked = requorum(
+        "inspect", "db", "--hashkv", "30", "ahead.db", "behind.db", cwd=tmp_path
+    ).stdout
     assert asked.startswith("equal at revision 30:\n")
     assert "each at that revision, as its member answers it:" in asked
 

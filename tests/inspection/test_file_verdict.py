@@ -61,8 +61,7 @@ SNAPSHOT = sealed(BARE)
             BARE[: -2 * PAGE_SIZE],
             Verdict.SALVAGEABLE,
             [
-                f"the file ends at byte {len(BARE) - 2 * PAGE_SIZE}; its meta page says "
-                f"{len(BARE)} bytes",
+                f"ends at byte {len(BARE) - 2 * PAGE_SIZE}; its meta page says {len(BARE)} bytes",
                 "besides, ",
             ],
         ),

@@ -2,8 +2,8 @@
 
 What a comparison finds is not in the log, but some find the same whatever there is. No comparison
 at all holds always; a key's version, its revisions and the length of its value are never negative.
-Source: etcd server/etcdserver/txn/txn.go (compareToPath, applyCompare, compareKV): a key that is not there
-has version and revisions 0, and no value, which no comparison of values holds for.
+Source: etcd server/etcdserver/txn/txn.go (compareToPath, applyCompare, compareKV): a key that is
+not there has version and revisions 0, and no value, which no comparison of values holds for.
 """
 
 from collections.abc import Sequence

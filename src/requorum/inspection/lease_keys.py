@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from requorum.formats.requests import DeleteRange, LeaseGrant, LeaseRevoke, Put
-from requorum.inspection.branch_choice import Runs
 from requorum.inspection.entry_story import EntryStory, possible_operations
 from requorum.inspection.key_choice import KeyChoice
 
@@ -67,10 +66,9 @@ class LeaseKeys:
         elif isinstance(told, LeaseRevoke):
             return self._revoke(told.id)
         for found in possible_operations(told):
-            certain = found.runs is Runs.ALWAYS
             if isinstance(found.operation, Put):
-                self._put(found.operation, certain=certain)
-            elif isinstance(found.operation, DeleteRange) and certain:
+                self._put(found.operation, certain=not found.branch)
+            elif isinstance(found.operation, DeleteRange) and not found.branch:
                 self._delete(found.operation)
         return None
 

@@ -180,9 +180,7 @@ def _as_mapped(source: Source, meta: Meta) -> Source:
     return BufferSource(bytes(source.read(0, source.size)) + bytes(meta.page_size - left))
 
 
-def _torn(
-    damages: Sequence[Damage], size: int, mapped: Source, page_size: int
-) -> Damage | None:
+def _torn(damages: Sequence[Damage], size: int, mapped: Source, page_size: int) -> Damage | None:
     """Return the first damage on the page that goes on with zeros."""
     if mapped.size == size:
         return None
