@@ -1,5 +1,6 @@
 """Everything that one file tells, whatever is damaged: from both metas, and from stray pages."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,13 +67,20 @@ def gather(source: Source, number: int) -> Gathered:
     whole = bool(witnesses) and witnesses[0].everything_whole
     strays = read_strays(pages, reached, all_bytes=not whole)
     strays = mended_strays(strays, max((w.least_compact for w in witnesses), default=-1))
-    meta_damages = [(damage.page, damage.what) for damage in metas.damages]
+    meta_damages = [*_cut(source, metas), *((d.page, d.what) for d in metas.damages)]
     return Gathered(
         file=file,
         witnesses=tuple(witnesses),
         strays=strays,
         damages=(*meta_damages, *damages),
     )
+
+
+def _cut(source: Source, metas: Metas) -> Iterator[tuple[int, str]]:
+    """Yield that the file ends before its pages do, with the meta page that says so."""
+    cut = metas.current.cut_at(source.size) if metas.valid else None
+    if cut is not None:
+        yield metas.current.index, cut
 
 
 def _without_hole(source: Source, metas: Metas) -> Source:
