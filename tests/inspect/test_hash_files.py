@@ -153,7 +153,7 @@ def test_the_trap_is_named(tmp_path: Path) -> None:
         (("--hashkv", "a.db", "--top", "3"), 2, "--hashkv and --top do not go together"),
         (("--hashkv", "5", "a.db"), 2, "a.db: revision 5 is compacted"),
         (("--hashkv", "50", "a.db"), 2, "a.db: revision 50 is in the future"),
-        (("--hashkv", "9" * 5000), 1, "9"),
+        (("--hashkv", "9" * 5000), 2, "9"),
         (("--hashkv", "none.db"), 2, "there is no file or directory none.db"),
         (("--hashkv", "other.db"), 5, "other.db: it is a bbolt file, but holds no etcd buckets"),
         (("--hashkv", "cut.db"), 5, "cut.db: the file ends at byte "),

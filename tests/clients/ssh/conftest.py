@@ -19,6 +19,14 @@ from requorum.clients.hosts.ssh.host import SshHost
 from requorum.ports import Host
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave what needs an sshd to `make test`: `make check` is to stay short."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        if "ssh" in Path(item.path).parts and {"sshd", "shared_sshd", "users", "host"} & set(names):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def shared_sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Sshd]:
     """Return an sshd that nobody harms."""
