@@ -13,6 +13,8 @@ import click
 
 from requorum.app.practice import lab_member
 from requorum.cli.output import FORMAT, Format, console, emit_data
+from requorum.cli.render.aligned_text import plain
+from requorum.domain.units import counted
 from requorum.lab.damage.kinds import DamageKind
 
 DIR = click.option(
@@ -116,16 +118,21 @@ def status(*, directory: Path, output: Format) -> None:
 @DIR
 @FORMAT
 def count(*, directory: Path, output: Format) -> None:
-    """Count the acknowledged writes that the cluster has now; exit 1 if one is missing."""
+    """Count the acknowledged writes that the cluster has now; exit 1 if one is missing.
+
+    Keys that no load wrote are counted and named as foreign: with them it is 1, too.
+    """
     from requorum.app.practice import lab as use  # noqa: PLC0415  # see the first lines
 
     result = asyncio.run(use.count(directory))
     if output is not Format.TABLE:
         emit_data(result.model_dump(mode="json"), output)
     else:
-        click.echo(f"{result.acknowledged} acknowledged writes, {result.lost} missing")
+        foreign = counted(result.foreign, "foreign key", "foreign keys")
+        also = f"; {foreign}" if result.foreign else ""
+        click.echo(f"{result.acknowledged} acknowledged writes, {result.lost} missing{also}")
         for line in result.shown:
-            click.echo(f"  {line}")
+            click.echo(f"  {plain(line)}")
     raise SystemExit(0 if result.clean else 1)
 
 

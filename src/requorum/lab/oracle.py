@@ -70,8 +70,9 @@ class Renumbered:
 class Verdict:
     """The count. `clean` only if every list but `renumbered` is empty.
 
-    `torn`: transactions applied by half. `out_of_order`: keys whose revisions no longer follow
-    the order of their acknowledgements. `renumbered`: where only the numbers moved.
+    `foreign`: keys that are there, and that no writer ever asked for. `torn`: transactions applied
+    by half. `out_of_order`: keys whose revisions no longer follow the order of their
+    acknowledgements. `renumbered`: where only the numbers moved.
     """
 
     acknowledged: int

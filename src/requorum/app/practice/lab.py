@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from requorum.app.results import Result
@@ -23,7 +23,7 @@ from requorum.lab.oracle import LostKey, Verdict, verdict
 
 KINDS = ", ".join(DamageKind)
 READY_DEADLINE = 60.0
-LOST_SHOWN = 10
+SHOWN_OF_A_KIND = 10
 
 start_member = practice.start_member
 stop_member = practice.stop_member
@@ -33,28 +33,44 @@ down = practice.down
 
 
 class Count(Result):
-    """How many acknowledged writes there are, and which of them the cluster does not have."""
+    """How many acknowledged writes there are, and which of them the cluster does not have.
+
+    `foreign` keys are there though no load wrote them: somebody else did, or they came with the
+    data of another cluster. `shown` has the first findings of each kind in words.
+    """
 
     acknowledged: int
     lost: int
+    foreign: int
     clean: bool
     shown: tuple[str, ...]
 
     @classmethod
     def of(cls, found: Verdict) -> "Count":
         """Return the count with its first findings in words."""
-        lines = [
-            *(f"{k.key}: expected {k.expected}, found {k.found}" for k in _lost_keys(found)),
-            *(f"key {k} belongs to another cluster" for k in found.foreign),
-            *(f"{r.key}: revision {r.acknowledged} became {r.found}" for r in found.out_of_order),
-            *(f"lease {lease.id:x} is gone" for lease in found.missing_leases),
-        ]
         return cls(
             acknowledged=found.acknowledged,
             lost=found.lost_count,
+            foreign=len(found.foreign),
             clean=found.clean,
-            shown=tuple(lines[:LOST_SHOWN]),
+            shown=tuple(line for lines in _findings(found) for line in _first(lines)),
         )
+
+
+def _findings(found: Verdict) -> Iterator[list[str]]:
+    """Yield what was found, kind by kind."""
+    yield [f"{k.key}: expected {k.expected}, found {k.found}" for k in _lost_keys(found)]
+    yield [f"lease {lease.id:x} is gone" for lease in found.missing_leases]
+    yield [f"{key} is foreign: no load wrote it" for key in found.foreign]
+    yield [f"{r.key}: revision {r.acknowledged} became {r.found}" for r in found.out_of_order]
+    yield [f"{t.put}, {t.delete}: a transaction was applied by half" for t in found.torn]
+    yield [*found.contradictions]
+
+
+def _first(lines: Sequence[str]) -> Iterator[str]:
+    yield from lines[:SHOWN_OF_A_KIND]
+    if len(lines) > SHOWN_OF_A_KIND:
+        yield f"and {len(lines) - SHOWN_OF_A_KIND} more like these"
 
 
 def _lost_keys(found: Verdict) -> tuple[LostKey, ...]:
