@@ -75,6 +75,11 @@ def write_keys(etcd: LoggingEtcd) -> list[str]:
     etcd.ctl("del", "--prefix", "/range/")
     kubernetes = b'version("/txn") = "1"\n\ndel /txn\n\nget /txn\n\n'
     etcd.ctl("txn", stdin=kubernetes)
+    etcd.ctl("put", "/kept", "value")
+    never = (b"\nput /kept again\n\ndel /kept\n\n", b'version("/kept") < "0"\n\ndel /kept\n\n\n')
+    for request in never:
+        etcd.ctl("txn", stdin=request)
+    assert etcd.ctl("get", "/kept", "--print-value-only").strip() == "again"
     etcd.ctl("del", "--from-key", "/zzz")
     leases = [etcd.ctl("lease", "grant", "3600").split()[1] for _ in range(2)]
     etcd.ctl("put", "/leased", "x", f"--lease={leases[0]}")
@@ -232,6 +237,16 @@ def test_who_deleted_this_key(written: Written, key: str, kind: str) -> None:
     assert (found["kind"], found["committed"]) == (kind, True)
     member = json.loads(written.inspect("--limit", "1", "-o", "json").stdout)["summary"]["member"]
     assert found["via"] == member[-4:]
+
+
+def test_who_cannot_have_deleted_a_key(written: Written) -> None:
+    """Two transactions name it in a branch that never runs, and etcd kept it."""
+    assert written.records("--key", "/kept", "--kind", "delete") == []
+    touches = written.records("--key", "/kept")
+    assert [(r["kind"], [o["runs"] for o in r["operations"]]) for r in touches] == [
+        ("put", ["always"]),
+        ("txn", ["always", "never"]),
+    ]
 
 
 def test_who_deleted_it_by_name(written: Written) -> None:

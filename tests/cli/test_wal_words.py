@@ -99,6 +99,14 @@ def test_a_key_that_is_no_text() -> None:
             "if mod(/a) = 7 and value(/a) != 3 bytes then put /a = 5 bytes, delete /b",
         ),
         ([], [operation("put", branch="then")], "always put /a = 5 bytes"),
+        (
+            [],
+            [
+                operation("put", branch="then"),
+                operation("delete", "/b", branch="else", runs="never"),
+            ],
+            "always put /a = 5 bytes else (never) delete /b",
+        ),
         ([], [], "nothing"),
         ([compare(number=0, range_end="/b")], [], "if mod(every key with prefix /a) = 0"),
         (

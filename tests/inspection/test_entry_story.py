@@ -29,6 +29,7 @@ from requorum.inspection.entry_story import (
     comparisons_of,
     operations_of,
     origin_of,
+    possible_operations,
     tell,
 )
 
@@ -109,6 +110,23 @@ def test_operations_of_nested_transactions() -> None:
     ]
     compares = [(c.branch, c.compare.key) for c in comparisons_of(told)]
     assert compares == [("", b"a"), ("then[1]", b"b")]
+
+
+def test_whether_a_branch_runs() -> None:
+    """Where no comparison decides it; also for what is nested in it."""
+    inner = txn_fields([mod_equals(b"b", 2)], [op_put(b"b")], [op_delete(b"b")])
+    data = txn([], [op_put(b"a"), op_txn(inner)], [op_get(b"a"), op_txn(inner)])
+    told = tell(entry_of(data)).told
+    assert [(o.branch, str(o.runs)) for o in operations_of(told)] == [
+        ("then", "always"),
+        ("then[1].then", "perhaps"),
+        ("then[1].else", "perhaps"),
+        ("else", "never"),
+        ("else[1].then", "never"),
+        ("else[1].else", "never"),
+    ]
+    possible = [o.branch for o in possible_operations(told)]
+    assert possible == ["then", "then[1].then", "then[1].else"]
 
 
 def test_branches_nested_twice() -> None:

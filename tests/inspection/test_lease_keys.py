@@ -94,6 +94,14 @@ def test_what_a_transaction_may_have_done() -> None:
     assert keys_of(*contents, lease_revoke(LEASE), lease_revoke(OTHER)) == (b"a",)
 
 
+def test_what_a_transaction_cannot_have_done() -> None:
+    """Without a comparison its branch for failure never runs, so no key has the lease of there."""
+    never = txn([], [op_put(b"a")], [op_put(b"b", lease=LEASE)])
+    assert keys_of(never, lease_revoke(LEASE)) == ()
+    perhaps = txn([mod_equals(b"a", 1)], [], [op_put(b"b", lease=LEASE)])
+    assert keys_of(perhaps, lease_revoke(LEASE)) == (b"b",)
+
+
 def test_a_lease_is_revoked_once() -> None:
     """Its keys are gone with it."""
     contents = [put(b"a", lease=LEASE), lease_revoke(LEASE), lease_revoke(LEASE)]

@@ -8,9 +8,11 @@ from made_wal import (
     op_delete,
     op_get,
     op_put,
+    op_txn,
     put,
     request,
     txn,
+    txn_fields,
 )
 
 from requorum.formats.raftpb import Entry, EntryType, HardState
@@ -57,7 +59,13 @@ def damage(after_index: int) -> PlacedDamage:
         (delete(b"/y"), False),
         (put(b"/x"), False),
         (KUBERNETES_DELETE, True),
-        (txn([], [op_put(b"/x")], [op_delete(b"/x")]), True),
+        (txn([mod_equals(b"/y", 7)], [op_put(b"/x")], [op_delete(b"/x")]), True),
+        (txn([], [op_put(b"/y"), op_delete(b"/x")], [op_get(b"/x")]), True),
+        (txn([], [op_put(b"/x")], [op_delete(b"/x")]), False),
+        (txn([], [], [op_txn(txn_fields([mod_equals(b"/y", 7)], [op_delete(b"/x")]))]), False),
+        (txn([], [op_txn(txn_fields([], [], [op_delete(b"/x")]))]), False),
+        (txn([], [op_txn(txn_fields([mod_equals(b"/y", 7)], [], [op_delete(b"/x")]))]), True),
+        (txn([mod_equals(b"/x", (1 << 64) - 1)], [op_delete(b"/x")], [op_get(b"/x")]), False),
         (txn([], [op_put(b"/x"), op_delete(b"/y")]), False),
         (txn([mod_equals(b"/x", 7)], [op_delete(b"/y")]), False),
         (txn([], [op_get(b"/x")]), False),
@@ -65,8 +73,18 @@ def damage(after_index: int) -> PlacedDamage:
     ],
 )
 def test_who_deleted_this_key(data: bytes, *, taken: bool) -> None:
-    """A delete of it: alone, of a range around it, or in either branch of a transaction."""
+    """A delete of it: alone, of a range around it, or in a transaction's branch that may run."""
     assert takes(WalFilter(keys=KEY, kinds=kinds("delete")), data) is taken
+
+
+def test_a_branch_that_cannot_run_touches_nothing() -> None:
+    """By its key as by its kind; the transaction itself is found all the same."""
+    never = txn([], [op_put(b"/y")], [op_delete(b"/x")])
+    assert not takes(WalFilter(keys=KEY), never)
+    assert not takes(WalFilter(kinds=kinds("delete")), never)
+    assert not takes(WalFilter(keys=KEY, kinds=kinds("txn")), never)
+    assert takes(WalFilter(kinds=kinds("txn")), never)
+    assert takes(WalFilter(), never)
 
 
 def test_a_revocation_deletes_the_keys_of_its_lease() -> None:

@@ -1,7 +1,7 @@
 """What one entry of the log asks etcd to do, whatever its kind, and who asked.
 
 Pure. A transaction is told with both branches: which one ran depends on the keys as they were
-then, which the log does not hold.
+then, which the log does not hold. Where it cannot depend on them, that is told, too.
 """
 
 from collections.abc import Iterator
@@ -32,6 +32,7 @@ from requorum.formats.requests import (
     V2Request,
     decode_request,
 )
+from requorum.inspection.branch_choice import Runs, branches_of
 
 
 class EntryKind(StrEnum):
@@ -83,11 +84,13 @@ class BranchOperation:
     """An operation on keys, and in which branch of a transaction it stands.
 
     `branch`: "" for a request of its own, "then", "else", or, in the second operation's branch of
-    a nested transaction, "then[1].else"; the numbers count from 0.
+    a nested transaction, "then[1].else"; the numbers count from 0. `runs`: whether that branch
+    runs, where the transaction's comparisons alone decide it.
     """
 
     branch: str
     operation: KeyOperation
+    runs: Runs = Runs.ALWAYS
 
     @property
     def kind(self) -> EntryKind:
@@ -148,21 +151,27 @@ def origin_of(entry: Entry) -> RequestOrigin:
 
 
 def operations_of(told: Told) -> Iterator[BranchOperation]:
-    """Yield every operation on keys that may be carried out, branch by branch, in order."""
+    """Yield every operation on keys that it names, branch by branch, in order."""
     if isinstance(told, Put | DeleteRange | Range):
         yield BranchOperation("", told)
     elif isinstance(told, Txn):
-        yield from _operations_in(told, "")
+        yield from _operations_in(told, "", Runs.ALWAYS)
 
 
-def _operations_in(txn: Txn, prefix: str) -> Iterator[BranchOperation]:
-    for name, operations in (("then", txn.success), ("else", txn.failure)):
+def possible_operations(told: Told) -> Iterator[BranchOperation]:
+    """Yield those of them that may have been carried out, as far as the entry itself tells."""
+    return (found for found in operations_of(told) if found.runs is not Runs.NEVER)
+
+
+def _operations_in(txn: Txn, prefix: str, outer: Runs) -> Iterator[BranchOperation]:
+    then, otherwise = (runs.within(outer) for runs in branches_of(txn))
+    for name, operations, runs in (("then", txn.success, then), ("else", txn.failure, otherwise)):
         branch = f"{prefix}{name}"
         for number, operation in enumerate(operations):
             if isinstance(operation, Txn):
-                yield from _operations_in(operation, f"{branch}[{number}].")
+                yield from _operations_in(operation, f"{branch}[{number}].", runs)
             else:
-                yield BranchOperation(branch, operation)
+                yield BranchOperation(branch, operation, runs)
 
 
 def comparisons_of(told: Told) -> Iterator[BranchCompare]:

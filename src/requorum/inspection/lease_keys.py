@@ -1,8 +1,8 @@
 """Which keys a lease's revocation deleted, as far as a log tells, and a database beside it.
 
 A revocation names only the lease. Its keys are those that were put with it and not put or deleted
-since. Whether a transaction's put was carried out the log does not say; it is taken for possible,
-and so is each answer given here.
+since. Whether a transaction's put was carried out the log seldom says; it is taken for possible
+unless its branch cannot run, and so is each answer given here.
 """
 
 from collections import defaultdict
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from requorum.formats.requests import DeleteRange, LeaseGrant, LeaseRevoke, Put
-from requorum.inspection.entry_story import EntryStory, operations_of
+from requorum.inspection.entry_story import EntryStory, possible_operations
 from requorum.inspection.key_choice import KeyChoice
 
 RANGE_SEARCH_MAX = 10_000
@@ -65,7 +65,7 @@ class LeaseKeys:
             self._known.add(told.id)
         elif isinstance(told, LeaseRevoke):
             return self._revoke(told.id)
-        for found in operations_of(told):
+        for found in possible_operations(told):
             if isinstance(found.operation, Put):
                 self._put(found.operation, certain=not found.branch)
             elif isinstance(found.operation, DeleteRange) and not found.branch:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from requorum.inspection.entry_story import EntryKind, EntryStory, operations_of
+from requorum.inspection.entry_story import EntryKind, EntryStory, possible_operations
 from requorum.inspection.key_choice import KeyChoice
 from requorum.inspection.lease_keys import RevokedKeys
 from requorum.inspection.wal_listing import (
@@ -32,8 +32,9 @@ KINDS = (*(str(kind) for kind in EntryKind), *RECORD_KINDS.values())
 class WalFilter:
     """What must hold of a record; everything that is given must. Indexes are inclusive.
 
-    `kinds` also takes a transaction that holds such an operation, and for "delete" a lease's
-    revocation, which deletes the lease's keys. With `keys` it must be an operation on such a key.
+    `kinds` also takes a transaction that may carry out such an operation, and for "delete" a
+    lease's revocation, which deletes the lease's keys. With `keys` it must be an operation on such
+    a key. What stands in a branch that cannot run counts for neither.
     """
 
     keys: KeyChoice | None = None
@@ -86,7 +87,7 @@ class WalFilter:
             return True
         if story.kind is EntryKind.LEASE_REVOKE:
             return EntryKind.DELETE in self.kinds
-        return any(found.kind in self.kinds for found in operations_of(story.told))
+        return any(found.kind in self.kinds for found in possible_operations(story.told))
 
     def _takes_keys_of(
         self, story: EntryStory, revoked: RevokedKeys | None, keys: KeyChoice
@@ -96,7 +97,7 @@ class WalFilter:
         whole = not self.kinds or story.kind in self.kinds
         return any(
             keys.meets(found.operation)
-            for found in operations_of(story.told)
+            for found in possible_operations(story.told)
             if whole or found.kind in self.kinds
         )
 

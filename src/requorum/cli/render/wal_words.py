@@ -127,11 +127,12 @@ def _txn(compares: Sequence[WalCompare], operations: Sequence[WalOperation]) -> 
     }
     unconditional = "" not in conditions
     parts = [] if unconditional else [f"if {conditions.pop('')}"]
-    for branch, group in groupby(operations, key=lambda o: o.branch or ""):
+    for (branch, runs), group in groupby(operations, key=lambda o: (o.branch or "", o.runs)):
         nested = branch.rpartition(".")[0]
         if nested in conditions:
             parts.append(f"{nested} if {conditions.pop(nested)}")
         name = "always" if unconditional and branch == "then" else branch
+        name += " (never)" if runs == "never" else ""
         parts.append(f"{name} {', '.join(map(_in_branch, group))}")
     parts += [f"{branch} if {condition}" for branch, condition in conditions.items()]
     return " ".join(parts) or "nothing"

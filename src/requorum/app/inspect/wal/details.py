@@ -103,7 +103,7 @@ def lease_id(lease: int) -> str:
 
 
 def operations(story: EntryStory, *, values: bool) -> tuple[WalOperation, ...]:
-    """Return every operation on keys that the entry may carry out."""
+    """Return every operation on keys that the entry names."""
     return tuple(_operation(found, values=values) for found in operations_of(story.told))
 
 
@@ -113,6 +113,7 @@ def _operation(found: BranchOperation, *, values: bool) -> WalOperation:
     begin: dict[str, Any] = {
         "operation": str(found.kind),
         "branch": found.branch or None,
+        "runs": found.runs.value,
         "key": key,
         "key_base64": key_base64,
     }

@@ -19,12 +19,14 @@ class WalOperation(Result):
     """An operation on keys. `branch`: null for a request of its own; "then" or "else" of a txn.
 
     In a nested transaction it is "then[1].else": the second operation's branch, counted from 0.
-    `range_end` is null for one key, "\u0000" for "to the end". Puts alone have a value; it is
-    null unless asked for.
+    `runs`: whether that branch runs, where the comparisons alone decide it: a transaction without
+    any never runs its "else". `range_end` is null for one key, "\u0000" for "to the end". Puts
+    alone have a value; it is null unless asked for.
     """
 
     operation: Literal["put", "delete", "range"]
     branch: str | None
+    runs: Literal["always", "perhaps", "never"] = "always"
     key: str | None
     key_base64: str | None
     range_end: str | None = None
