@@ -45,6 +45,7 @@ def test_one_file(tmp_path: Path) -> None:
         ],
         "common": None,
         "equal": None,
+        "why_not_comparable": None,
     }
 
 
@@ -66,9 +67,42 @@ def test_members_that_compacted_differently_are_equal(tmp_path: Path) -> None:
     assert (done.returncode, found["equal"]) == (0, True)
     assert found["common"] == {"hash_revision": 37, "compact_revision": 15}
     assert [file["compact_revision"] for file in found["files"]] == [10, 15]
-    assert len({file["hash"] for file in found["files"]}) == 2
+    own, common = ([f[name] for f in found["files"]] for name in ("hash", "common_hash"))
+    assert (len(set(own)), len(set(common))) == (2, 1)
+    expected = hash_kv(database_of(EVENTS[:-2]), 37, 15).hash
+    assert common[0] == expected
     shown = requorum("inspect", "db", "a.db", "b.db", "--hashkv", cwd=tmp_path).stdout
-    assert "equal at revision 37, as if all were compacted to 15" in shown
+    assert [line.split() for line in shown.splitlines()[1:4]] == [
+        ["hash", "file"],
+        [str(expected), "a.db"],
+        [str(expected), "b.db"],
+    ]
+    assert shown.startswith(
+        "equal at revision 37, the greatest that all of them have, as if all were compacted to 15:"
+    )
+    behind = shown.partition("each at its own current revision, as its member answers it:\n")[2]
+    assert [line.split()[0] for line in behind.splitlines()] == ["hash", *map(str, own)]
+
+
+def test_files_at_different_revisions(tmp_path: Path) -> None:
+    """Their own hashes cannot be compared; those at the revision that both have can."""
+    database_file(tmp_path / "ahead.db")
+    database_file(tmp_path / "behind.db", EVENTS[:-5])
+    done = requorum(
+        "inspect", "db", "--hashkv", "ahead.db", "behind.db", "-o", "json", cwd=tmp_path
+    )
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["equal"]) == (0, True)
+    assert found["common"] == {"hash_revision": 34, "compact_revision": -1}
+    assert [file["hash_revision"] for file in found["files"]] == [39, 34]
+    expected = hash_kv(database_of(EVENTS), 34).hash
+    assert [file["common_hash"] for file in found["files"]] == [expected, expected]
+    assert found["files"][1]["hash"] == expected
+    asked = requorum(
+        "inspect", "db", "--hashkv", "30", "ahead.db", "behind.db", cwd=tmp_path
+    ).stdout
+    assert asked.startswith("equal at revision 30:\n")
+    assert "each at that revision, as its member answers it:" in asked
 
 
 def test_members_that_differ(tmp_path: Path) -> None:
@@ -78,7 +112,9 @@ def test_members_that_differ(tmp_path: Path) -> None:
     database_file(tmp_path / "b.db", other)
     done = requorum("inspect", "db", "--hashkv", "a.db", "b.db", cwd=tmp_path)
     assert done.returncode == 1
-    assert "different at revision 39:" in done.stdout
+    first, *rows = done.stdout.splitlines()[:4]
+    assert first == "different at revision 39, the greatest that all of them have:"
+    assert rows[1].split()[0] != rows[2].split()[0]
     before = requorum("inspect", "db", "--hashkv", "38", "a.db", "b.db", cwd=tmp_path)
     assert before.returncode == 0
 
@@ -90,8 +126,14 @@ def test_files_without_a_common_revision(tmp_path: Path) -> None:
     done = requorum("inspect", "db", "--hashkv", "old.db", "new.db", "-o", "json", cwd=tmp_path)
     found = json.loads(done.stdout)
     assert (done.returncode, found["equal"], found["common"]) == (1, None, None)
+    why = (
+        "new.db is compacted to revision 30, and old.db ends at revision 10, before it: there is "
+        "no revision that both of them have"
+    )
+    assert found["why_not_comparable"] == why
     shown = requorum("inspect", "db", "--hashkv", "old.db", "new.db", cwd=tmp_path).stdout
-    assert "not comparable" in shown
+    assert shown.startswith(f"not comparable: {why}\n")
+    assert [f["hash_revision"] for f in found["files"]] == [10, 39]
 
 
 def test_the_trap_is_named(tmp_path: Path) -> None:
@@ -114,7 +156,7 @@ def test_the_trap_is_named(tmp_path: Path) -> None:
         (("--hashkv", "9" * 5000), 1, "9"),
         (("--hashkv", "none.db"), 2, "there is no file or directory none.db"),
         (("--hashkv", "other.db"), 5, "other.db: it is a bbolt file, but holds no etcd buckets"),
-        (("--hashkv", "cut.db"), 5, "cut.db: "),
+        (("--hashkv", "cut.db"), 5, "cut.db: the file ends at byte "),
     ],
 )
 def test_refusals(arguments: tuple[str, ...], code: int, message: str, tmp_path: Path) -> None:

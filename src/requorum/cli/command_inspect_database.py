@@ -25,7 +25,8 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
             is_flag=False,
             flag_value="0",
             help="Print the hash of all keys and their history up to REV, the current revision "
-            "where none is given, as `etcdctl endpoint hashkv` does; compare several FILEs.",
+            "where none is given, as `etcdctl endpoint hashkv` does; compare several FILEs, "
+            "without REV at the greatest revision that all of them have.",
         ),
         click.option(
             "--top",
@@ -127,7 +128,7 @@ def _show_hashes(revision: int, files: tuple[str, ...], output: Format) -> None:
 
     result = asyncio.run(hash_files(files, revision))
     if output is Format.TABLE:
-        show_hashes(result)
+        show_hashes(result, revision_asked=revision > 0)
     else:
         emit_data(result.model_dump(mode="json"), output)
     sys.exit(0 if result.equal or len(result.files) == 1 else 1)

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from requorum.app.inspect.database.results import HashKvResult
+from requorum.app.inspect.database.results import CommonRevisionResult, HashKvResult
 from requorum.cli.output import console
-from requorum.cli.render.aligned_text import print_columns, print_line
+from requorum.cli.render.aligned_text import plain, print_columns, print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -12,16 +12,15 @@ if TYPE_CHECKING:
 _HEADING = ("hash", "compact revision", "hash revision", "revision", "file")
 
 
-def show_hashes(result: HashKvResult) -> None:
-    """Print the hashes on stdout, and on stderr what they must not be compared with."""
+def show_hashes(result: HashKvResult, *, revision_asked: bool) -> None:
+    """Print the hashes on stdout, and on stderr what they must not be compared with.
+
+    `revision_asked`: somebody named the revision; else each file is hashed at its own current one.
+    """
     out = console(err=False)
-    rows = [
-        (str(f.hash), str(f.compact_revision), str(f.hash_revision), str(f.revision), f.file)
-        for f in result.files
-    ]
-    print_columns(out, _HEADING, rows, left=len(_HEADING) - 1)
     if len(result.files) > 1:
-        _show_common(out, result)
+        _show_comparison(out, result, revision_asked=revision_asked)
+    _show_own(out, result)
     if any(file.hash_revision == file.compact_revision for file in result.files):
         print_line(
             console(),
@@ -31,16 +30,31 @@ def show_hashes(result: HashKvResult) -> None:
         )
 
 
-def _show_common(out: "Console", result: HashKvResult) -> None:
+def _show_comparison(out: "Console", result: HashKvResult, *, revision_asked: bool) -> None:
     if result.common is None:
-        print_line(out, "not comparable: one begins where another one has ended", style="yellow")
-        return
-    at = f"at revision {result.common.hash_revision}"
-    if result.common.compact_revision > 0:
-        at += f", as if all were compacted to {result.common.compact_revision}"
-    if result.equal:
-        print_line(out, f"equal {at}", style="green")
-        return
-    print_line(out, f"different {at}:", style="red")
-    rows = [(str(file.common_hash), file.file) for file in result.files]
-    print_columns(out, ("hash", "file"), rows, left=1)
+        why = plain(result.why_not_comparable or "")
+        print_line(out, f"not comparable: {why}", style="yellow")
+    else:
+        at = _at(result.common, revision_asked=revision_asked)
+        words, style = ("equal", "green") if result.equal else ("different", "red")
+        print_line(out, f"{words} {at}:", style=style)
+        rows = [(str(file.common_hash), file.file) for file in result.files]
+        print_columns(out, ("hash", "file"), rows, left=1)
+    out.print()
+    revision = "that revision" if revision_asked else "its own current revision"
+    print_line(out, f"each at {revision}, as its member answers it:")
+
+
+def _at(common: CommonRevisionResult, *, revision_asked: bool) -> str:
+    greatest = "" if revision_asked else ", the greatest that all of them have"
+    compacted = common.compact_revision
+    as_if = f", as if all were compacted to {compacted}" if compacted > 0 else ""
+    return f"at revision {common.hash_revision}{greatest}{as_if}"
+
+
+def _show_own(out: "Console", result: HashKvResult) -> None:
+    rows = [
+        (str(f.hash), str(f.compact_revision), str(f.hash_revision), str(f.revision), f.file)
+        for f in result.files
+    ]
+    print_columns(out, _HEADING, rows, left=len(_HEADING) - 1)

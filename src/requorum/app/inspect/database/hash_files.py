@@ -52,7 +52,12 @@ def _hashes(files: Sequence[_File], revision: int) -> HashKvResult:
     common = _common(files, revision) if len(files) > 1 else None
     hashes = tuple(_hash(file, revision, common) for file in files)
     agree = len({file.common_hash for file in hashes}) == 1
-    return HashKvResult(files=hashes, common=common, equal=None if common is None else agree)
+    return HashKvResult(
+        files=hashes,
+        common=common,
+        equal=None if common is None else agree,
+        why_not_comparable=_why_not(files) if len(files) > 1 and common is None else None,
+    )
 
 
 def _common(files: Sequence[_File], revision: int) -> CommonRevisionResult | None:
@@ -62,6 +67,16 @@ def _common(files: Sequence[_File], revision: int) -> CommonRevisionResult | Non
     if at < compacted:
         return None
     return CommonRevisionResult(hash_revision=at, compact_revision=compacted)
+
+
+def _why_not(files: Sequence[_File]) -> str:
+    """Return why no revision is in all files, by the two that are the furthest apart."""
+    begins = max(files, key=lambda file: file.compact_revision)
+    ends = min(files, key=lambda file: file.revision)
+    return (
+        f"{begins.name} is compacted to revision {begins.compact_revision}, and {ends.name} ends "
+        f"at revision {ends.revision}, before it: there is no revision that both of them have"
+    )
 
 
 def _hash(file: _File, revision: int, common: CommonRevisionResult | None) -> FileHashResult:

@@ -242,15 +242,22 @@ class FileHashResult(Result):
 
 
 class CommonRevisionResult(Result):
-    """What files were compared at: a revision, as if all were compacted to `compact_revision`."""
+    """What files were compared at: a revision, as if all were compacted to `compact_revision`.
+
+    Unless a revision was asked for, `hash_revision` is the greatest that all of them have.
+    """
 
     hash_revision: int
     compact_revision: int
 
 
 class HashKvResult(Result):
-    """The hashes of one or more files. `equal` is null where they have no revision in common."""
+    """The hashes of one or more files.
+
+    `equal` is null where they have no revision in common, and `why_not_comparable` says why then.
+    """
 
     files: tuple[FileHashResult, ...]
     common: CommonRevisionResult | None
     equal: bool | None
+    why_not_comparable: str | None
