@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from made_directories import MEMBER
+from made_directories import MEMBER, v2_request
 from written_dirs import database_of, segment_of, write_directory, write_snap
 
 from requorum.cli.main import cli
 from requorum.errors import DamagedInput, RequorumError, UsageError
+
+SET_BY_ENTRY_3 = "the cluster version that entry 3 sets is 3.4"
 
 
 def run(*words: object) -> Result:
@@ -84,7 +86,7 @@ def test_a_failure_has_its_line_cause_and_way_out(sound: Path) -> None:
     for words in ("its log says", "walpb: crc mismatch", "cause", "what to do", "never", "/11488"):
         assert words in text
     assert "findings (1)" in text
-    assert "other versions\n  etcd 3.4, 3.5, 3.7 would not start: wal-crc-mismatch\n" in text
+    assert "other versions\n  3.4, 3.5, 3.7:  would not start: wal-crc-mismatch\n" in text
 
 
 def test_what_etcd_would_mend(sound: Path) -> None:
@@ -131,13 +133,65 @@ def test_known_problems_of_a_release(sound: Path) -> None:
 
 
 def test_nothing_says_which_version_wrote_it(tmp_path: Path) -> None:
-    """Then every minor is told."""
+    """Then every minor is told, those with one answer in one row."""
     directory = write_directory(tmp_path / "data", version="3.0.0")
     assert data(directory)["asked"] is None
-    text = run(directory).stdout
-    assert text.startswith("nothing in the directory says which etcd wrote it\n")
-    assert "etcd 3.4 would start" in text
-    assert "etcd 3.7 would start" in text
+    lines = run(directory).stdout.splitlines()
+    assert lines[:2] == [
+        "nothing in the directory says which etcd wrote it",
+        "etcd 3.4, 3.5, 3.6, 3.7 would start",
+    ]
+    write_snap(directory, data=b"\x08\x01")
+    lines = run(directory).stdout.splitlines()
+    assert "etcd 3.4, 3.5, 3.6 would start, after mending its files" in lines
+    assert "etcd 3.7 would start" in lines
+
+
+def test_a_version_that_is_not_known_here(tmp_path: Path) -> None:
+    """It is named, and no other one guessed."""
+    directory = write_directory(tmp_path / "data", version="3.9.0")
+    found = data(directory, code=1)
+    said = "the cluster version in the database is 3.9, of which nothing is known here"
+    assert (found["asked"], found["asked_because"]) == (None, said)
+    assert run(directory).stdout.startswith(f"{said}\n")
+
+
+def test_the_log_names_the_version_where_the_database_does_not(tmp_path: Path) -> None:
+    """Which is gone here, and with it all that says so but one entry."""
+    version = v2_request("/0/version", "3.4.0")
+    directory = write_directory(tmp_path / "data", contents={3: version}, version="3.0.0")
+    found = data(directory)
+    assert (found["asked"], found["asked_because"]) == ("3.4", SET_BY_ENTRY_3)
+    database_of(directory).unlink()
+    lines = run(directory).stdout.splitlines()
+    assert lines[0] == "etcd 3.4 would start"
+    assert f"  version  {SET_BY_ENTRY_3}" in lines
+
+
+def test_other_versions_are_told_in_rows(tmp_path: Path) -> None:
+    """One for each answer, with what it rests on where that differs."""
+    lines = run(write_directory(tmp_path / "data", version="3.5.0")).stdout.splitlines()
+    place = lines.index("other versions")
+    skips = "the data is of 3.5: etcd goes up minor by minor"
+    assert lines[place + 1] == "  3.4, 3.6:  would start"
+    told = " ".join(line.strip() for line in lines[place + 2 : lines.index("", place)])
+    assert told == f"3.7:       would start (nothing stands in its way; yet {skips})"
+
+
+def test_a_cut_database(sound: Path) -> None:
+    """The sizes are told, and that etcd ends without a word of its own."""
+    whole = database_of(sound).read_bytes()
+    database_of(sound).write_bytes(whole[: 2 * 4096])
+    said = f"the file ends at byte 8192; its meta page says {len(whole)} bytes"
+    found = data(sound, "--etcd", "3.5", code=1)
+    boot = found["boots"][0]
+    assert (boot["outcome"], boot["signature"]["id"]) == ("fails", "db-cut-short")
+    assert "SIGBUS" in boot["signature"]["log_line"]
+    assert boot["why"] == f"the database is cut short: {said}"
+    assert [f["what"] for f in found["findings"]] == [f"the database is cut short: {said}"]
+    assert said in found["database"]["reasons"]
+    quick = data(sound, "--quick", code=1)
+    assert quick["problems"] == [f"the database cannot be read: {said}"]
 
 
 def test_an_empty_directory_begins_anew(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Data directories written to disk without any etcd, for facts, use case and command line."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import bbolt_builder
@@ -24,12 +24,18 @@ def write_directory(
     commit: int = 4,
     version: str = "3.5.0",
     listed: Sequence[int] = (made.MEMBER,),
+    contents: Mapping[int, bytes] | None = None,
 ) -> Path:
-    """Write the directory of a single member whose log begins with its own joining."""
+    """Write the directory of a single member whose log begins with its own joining.
+
+    `contents` are those of entries that are not empty, by their index.
+    """
     (directory / "member" / "wal").mkdir(parents=True, mode=0o700)
     (directory / "member").chmod(0o700)
     (directory / "member" / "snap").mkdir(mode=0o700)
-    records = [made.mark(0, 0), joining(1), *(made.entry(i) for i in range(2, entries + 1))]
+    data_of = contents or {}
+    others = (made.entry(i, data=data_of.get(i, b"")) for i in range(2, entries + 1))
+    records = [made.mark(0, 0), joining(1), *others]
     for name, data in made.log_files([*records, made.state(commit)]):
         (directory / "member" / "wal" / name).write_bytes(data)
     database_of(directory).write_bytes(database(applied, version=version, listed=listed))

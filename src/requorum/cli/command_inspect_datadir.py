@@ -52,5 +52,7 @@ def datadir(
         show_datadir(result)
     else:
         emit_data(result.model_dump(mode="json"), output)
-    starts = result.boots[0].outcome in {"starts", "starts-after-repair"}
+    # Where nothing names a release, the answer is that of all of them.
+    answers = result.boots[:1] if result.asked is not None else result.boots
+    starts = all(boot.outcome in {"starts", "starts-after-repair"} for boot in answers)
     sys.exit(0 if starts and not result.findings else RequorumError.exit_code)

@@ -28,6 +28,12 @@ def print_line(out: "Console", text: str, style: str | None = None) -> None:
     out.print(text, style=style, markup=False, soft_wrap=True)
 
 
+def print_heading(out: "Console", text: str, *, style: str = "bold") -> None:
+    """Print the first line of a section, apart from the one before."""
+    out.print()
+    print_line(out, text, style=style)
+
+
 def listed(label: str, texts: Iterable[str]) -> Iterator[Row]:
     """Yield a row for each text, the first one with the label."""
     for number, text in enumerate(texts):

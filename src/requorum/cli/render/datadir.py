@@ -7,7 +7,6 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from requorum.app.inspect.datadir.results import (
-    BootResult,
     DatabaseResult,
     DataDirResult,
     LogResult,
@@ -22,22 +21,16 @@ from requorum.cli.render.aligned_text import (
     listed,
     plain,
     print_columns,
+    print_heading,
     print_line,
     print_rows,
 )
+from requorum.cli.render.boot_answers import show_answer, show_other_releases
 from requorum.domain.units import binary_size, counted
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_ANSWERS = {
-    "starts": ("would start", "bold green"),
-    "starts-after-repair": ("would start, after mending its files", "bold green"),
-    "starts-behind": ("would start with data missing", "bold red"),
-    "starts-anew": ("would start as a new member", "bold yellow"),
-    "fails": ("would not start", "bold red"),
-    "waits": ("would wait", "bold yellow"),
-}
 _TEXT_WIDTH = 78
 _LISTED_MAX = 10
 
@@ -55,8 +48,8 @@ def waiting() -> Iterator[Callable[[str], None]]:
 def show_datadir(result: DataDirResult) -> None:
     """Print everything on stdout."""
     out = console(err=False)
-    _show_answer(out, result)
-    _show_other_releases(out, result)
+    show_answer(out, result)
+    show_other_releases(out, result)
     _show_findings(out, result)
     _section(out, "member", _member_rows(result))
     _section(out, "where it stands", _replay_rows(result))
@@ -92,72 +85,10 @@ def _text(number: int | None) -> str:
     return "unknown" if number is None else str(number)
 
 
-def _show_answer(out: "Console", result: DataDirResult) -> None:
-    if result.asked is None:
-        print_line(out, "nothing in the directory says which etcd wrote it", style="bold yellow")
-        for boot in result.boots:
-            _show_boot(out, boot, None)
-        return
-    _show_boot(out, result.boots[0], result.asked_because)
-
-
-def _show_boot(out: "Console", boot: BootResult, because: str | None) -> None:
-    words, style = _ANSWERS[boot.outcome]
-    signature = boot.signature
-    named = f": {signature.id}" if signature is not None else ""
-    print_line(out, f"etcd {boot.etcd} {words}{named}", style=style)
-    print_line(out, f"  {plain(boot.why)}")
-    _print_wrapped(out, _boot_rows(boot, because))
-
-
-def _boot_rows(boot: BootResult, because: str | None) -> Iterator[Row]:
-    signature = boot.signature
-    if signature is not None:
-        yield "its log says", signature.log_line
-        if boot.alternatives:
-            yield "", f"or what {' or '.join(boot.alternatives)} looks like"
-        if not boot.at_once:
-            yield "when", boot.when
-        yield "cause", signature.cause
-        yield "what to do", signature.fix
-        if signature.never is not None:
-            yield "never", signature.never
-        yield from listed("see", signature.links)
-    yield from listed("it would", boot.changes)
-    yield from listed("beware", boot.warnings)
-    if because is not None:
-        yield "version", because
-    yield from listed("known bugs", boot.known_problems)
-
-
-def _print_wrapped(out: "Console", rows: Iterable[Row]) -> None:
-    """Print rows below each other, texts of several lines too."""
-    found = list(rows)
-    width = max((len(label) for label, _ in found), default=0)
-    for label, text in found:
-        for number, line in enumerate(wrap(plain(text), _TEXT_WIDTH, break_long_words=False)):
-            print_line(out, f"  {'' if number else label:{width}}  {line}")
-
-
-def _show_other_releases(out: "Console", result: DataDirResult) -> None:
-    """Print the others, those together that would do the same."""
-    if result.asked is None or len(result.boots) == 1:
-        return
-    _heading(out, "other versions")
-    together: dict[str, list[str]] = {}
-    for boot in result.boots[1:]:
-        words, _ = _ANSWERS[boot.outcome]
-        named = f": {boot.signature.id}" if boot.signature is not None else ""
-        why = "" if boot.why == result.boots[0].why else f" ({plain(boot.why)})"
-        together.setdefault(f"{words}{named}{why}", []).append(boot.etcd)
-    for text, releases in together.items():
-        print_line(out, f"  etcd {', '.join(releases)} {text}")
-
-
 def _show_findings(out: "Console", result: DataDirResult) -> None:
     if not result.findings:
         return
-    _heading(out, f"findings ({len(result.findings)})", style="bold yellow")
+    print_heading(out, f"findings ({len(result.findings)})", style="bold yellow")
     for finding in result.findings:
         for number, line in enumerate(wrap(plain(finding.what), _TEXT_WIDTH + 10)):
             print_line(out, f"  {' ' if number else '!'} {line}")
@@ -166,15 +97,10 @@ def _show_findings(out: "Console", result: DataDirResult) -> None:
                 print_line(out, f"    {line}", style="dim")
 
 
-def _heading(out: "Console", text: str, *, style: str = "bold") -> None:
-    out.print()
-    print_line(out, text, style=style)
-
-
 def _section(out: "Console", title: str, rows: Iterable[Row]) -> None:
     found = [(f"  {label}", text) for label, text in rows]
     if found:
-        _heading(out, title)
+        print_heading(out, title)
         print_rows(out, found)
 
 
@@ -207,7 +133,7 @@ def _replay_rows(result: DataDirResult) -> Iterator[Row]:
 def _show_members(out: "Console", members: Sequence[MemberRowResult]) -> None:
     if not members:
         return
-    _heading(out, "members (3.5 and before go by the log, 3.6 and later by the database)")
+    print_heading(out, "members (3.5 and before go by the log, 3.6 and later by the database)")
     rows = [
         (
             m.id + (" *" if m.itself else ""),
@@ -222,7 +148,7 @@ def _show_members(out: "Console", members: Sequence[MemberRowResult]) -> None:
 
 
 def _show_log(out: "Console", log: LogResult) -> None:
-    _heading(out, f"log: {plain(log.directory)}")
+    print_heading(out, f"log: {plain(log.directory)}")
     print_rows(
         out,
         [
@@ -247,7 +173,7 @@ def _segment_row(segment: SegmentResult) -> tuple[str, str, str]:
 
 
 def _show_snaps(out: "Console", snaps: Sequence[SnapResult]) -> None:
-    _heading(out, "snapshots")
+    print_heading(out, "snapshots")
     rows = [
         (
             _text(s.term),

@@ -8,7 +8,6 @@ later ones before; what differs besides is in `requorum.inspection.boot.release`
 from dataclasses import dataclass, field
 
 from requorum.domain.signatures import database, log, membership
-from requorum.domain.version import EtcdVersion
 from requorum.inspection.boot.course import Course, Ended, end
 from requorum.inspection.boot.database_at_start import (
     check_storage_version,
@@ -40,6 +39,7 @@ from requorum.inspection.boot.wal_at_start import (
     read_all,
     valid_snapshots,
 )
+from requorum.inspection.boot.written_by import written_by
 
 
 def predict(directory: Directory, release: Release) -> Prediction:
@@ -167,15 +167,17 @@ class _Boot:
         if warn_of_a_short_log(read, db, self.course):
             return Outcome.BEHIND, "its log lacks entries that its database holds"
         waiting = "" if self.directory.single else "; it serves once a quorum of members runs"
-        but = f"{waiting}{self._skipped_minors(db)}"
+        but = f"{waiting}{self._skipped_minors()}"
         if self.course.repaired:
             return Outcome.AFTER_REPAIR, f"etcd mends what it finds, and starts{but}"
         return Outcome.STARTS, f"nothing stands in its way{but}"
 
-    def _skipped_minors(self, db: DatabaseFacts) -> str:
+    def _skipped_minors(self) -> str:
         """Return a warning where it starts, and nobody promises that it is right."""
-        text = db.state.cluster_version if db.state is not None else None
-        version = EtcdVersion.parse(text) if text else None
-        if version is None or self.release.minor <= (version.major, version.minor + 1):
+        wrote = written_by(self.directory)
+        if wrote is None:
             return ""
-        return f"; yet the data is of {version.major}.{version.minor}: etcd goes up minor by minor"
+        major, minor = wrote.minor
+        if self.release.minor <= (major, minor + 1):
+            return ""
+        return f"; yet the data is of {major}.{minor}: etcd goes up minor by minor"

@@ -26,14 +26,17 @@ class LogFacts:
     """The segments, as etcd reads them and as this program does, and the .wal files beside them.
 
     `misnamed` are files that end with .wal and whose name says no place in the log. The entries
-    in `log` are kept without their content, changes of members aside. `spans` are the lowest and
-    highest index of the entries in a segment, by its name: of all that can be read.
+    in `log` are kept without their content, but for those that change the members or set the
+    cluster's version. `spans` are the lowest and highest index of the entries in a segment, by its
+    name: of all that can be read. `versions` are those that the cluster was set to, by the entry's
+    index.
     """
 
     segments: tuple[SegmentAsRead, ...]
     log: MemberLog
     misnamed: tuple[str, ...] = ()
     spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    versions: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def present(self) -> bool:

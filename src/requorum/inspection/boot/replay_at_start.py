@@ -13,9 +13,9 @@ from requorum.inspection.boot.directory import Directory
 from requorum.inspection.boot.members_at_start import refuse_older_server
 from requorum.inspection.boot.prediction import Replay
 from requorum.inspection.boot.release import Release
+from requorum.inspection.boot.version_entry import VERSION_PATH
 from requorum.inspection.boot.wal_at_start import LogRead
 
-_VERSION_PATH = "/0/version"
 _MEMBERS_PATH = "/0/members/"
 
 
@@ -63,7 +63,7 @@ def _apply(index: int, request: Request, release: Release, when: str) -> None:
 
 def is_etcds_own(request: V2Request) -> bool:
     """Return whether 3.4 or 3.5 wrote it for itself: 3.6 still knows those."""
-    own = request.path == _VERSION_PATH or request.path.startswith(_MEMBERS_PATH)
+    own = request.path == VERSION_PATH or request.path.startswith(_MEMBERS_PATH)
     return own and request.method == "PUT"
 
 
@@ -74,7 +74,7 @@ def _apply_v2(index: int, request: V2Request, release: Release, when: str) -> No
     if release.refuses_v2 and not is_etcds_own(request):
         why = f"entry {index} is a request of the v2 API, {request.method} {request.path}"
         end(versions.V2_ENTRIES, why, when=when)
-    if request.path == _VERSION_PATH and request.method == "PUT":
+    if request.path == VERSION_PATH and request.method == "PUT":
         _set_version(request.value, release, when)
 
 

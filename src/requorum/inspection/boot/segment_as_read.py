@@ -25,7 +25,7 @@ RECORDS_MAX = 4_000_000
 
 _LENGTH_MASK = (1 << 56) - 1
 _ENTRY_TAGS = (0x08, 0x10, 0x18)
-_NOTED_FIRST_BYTES = frozenset({0x08, 0x12, 0xA2})
+NOTED_FIRST_BYTES = frozenset({0x08, 0x12, 0xA2})
 """What a request begins with that may be of the v2 API (its ID, or `v2`), or set the cluster
 version (its header, where nothing else is). Puts and all else that is frequent begin otherwise."""
 
@@ -228,7 +228,7 @@ class _Reader:
             self._found.add(RecordType.ENTRY, _numbers(data, 3, 2))
             return
         is_normal, term, index, content = usual
-        if is_normal and content < len(data) and data[content] in _NOTED_FIRST_BYTES:
+        if is_normal and content < len(data) and data[content] in NOTED_FIRST_BYTES:
             self._note(data[content:])
         self._found.add(RecordType.ENTRY, (index, term))
 

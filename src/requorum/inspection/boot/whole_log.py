@@ -8,6 +8,7 @@ from requorum.formats.source import BufferSource, Source
 from requorum.formats.wal import Record, parse_segment_name, read_segment
 from requorum.inspection.boot.directory import LogFacts
 from requorum.inspection.boot.segment_as_read import SegmentAsRead, Stop, StopKind, read_as_etcd
+from requorum.inspection.boot.version_entry import sets_version
 from requorum.inspection.member_log import SegmentFile, read_member_log
 
 
@@ -17,7 +18,12 @@ def read_whole_log(
     """Read segments in the order of their names, both ways; damage is listed, never raised."""
     reading = _Reading(list(files))
     log = read_member_log(reading.segment_files(), keep=reading.keep)
-    return LogFacts(tuple(reading.as_etcd), log, misnamed, reading.spans)
+    versions = {
+        index: version
+        for index, entry in log.entries.items()
+        if len(entry.data) and (version := sets_version(entry)) is not None
+    }
+    return LogFacts(tuple(reading.as_etcd), log, misnamed, reading.spans, versions)
 
 
 class _Reading:
@@ -47,10 +53,13 @@ class _Reading:
             yield SegmentFile(name, sequence, source.size, segment)
 
     def keep(self, entry: Entry, _record: Record) -> Entry:
-        """Keep what changes the members; of all other entries the term, in one shared object."""
+        """Keep what changes the members or sets the version; of all others the term alone.
+
+        Those share one object.
+        """
         first, last = self.spans.get(self._name, (entry.index, entry.index))
         self.spans[self._name] = min(first, entry.index), max(last, entry.index)
-        if entry.type is not EntryType.NORMAL:
+        if entry.type is not EntryType.NORMAL or sets_version(entry) is not None:
             return Entry(entry.type, entry.term, entry.index, bytes(entry.data))
         bare = self._bare.get(entry.term)
         if bare is None:

@@ -16,20 +16,17 @@ from requorum.app.inspect.datadir.parts import (
 from requorum.app.inspect.datadir.results import DataDirResult, RankResult
 from requorum.clients.hosts.local import LocalHost
 from requorum.domain.ids import hex_id
-from requorum.domain.version import EtcdVersion
 from requorum.errors import DamagedInput, UsageError
 from requorum.facts.rank import read_rank
 from requorum.facts.whole_dir import Place, WholeDir, read_whole_dir
 from requorum.inspection.boot.boot import predict
 from requorum.inspection.boot.directory import Directory
 from requorum.inspection.boot.release import FIRST, LAST, MINORS, Release
+from requorum.inspection.boot.written_by import written_by
 from requorum.inspection.member_lists import MemberRow, compare_lists, membership_at
 from requorum.ports import Host
 
 Say = Callable[[str], None]
-
-_UNDECIDED = (3, 0)
-"""What a cluster's version is for its first seconds. Source: etcd api/version MinClusterVersion."""
 
 
 async def inspect_datadir(
@@ -140,24 +137,15 @@ def _result(whole: WholeDir, release: Release | None) -> DataDirResult:
 
 
 def _asked(directory: Directory, release: Release | None) -> tuple[Release | None, str | None]:
-    """Return the release that the answer is about, and what named it."""
+    """Return the release that the answer is about, and what named it, or why none is known."""
     if release is not None:
         return release, "--etcd names it"
-    state = directory.database.state if directory.database is not None else None
-    snaps = [file.snap for file in directory.snaps if file.snap is not None]
-    newest = max(snaps, key=lambda snap: snap.index, default=None)
-    for text, what in (
-        (state.storage_version if state else None, "the database's storage version"),
-        (state.cluster_version if state else None, "the cluster version in the database"),
-        (
-            newest.cluster_version if newest else None,
-            "the cluster version in the newest .snap file",
-        ),
-    ):
-        version = EtcdVersion.parse(text) if text else None
-        if version is not None and FIRST.minor <= version.minor_series <= LAST.minor:
-            return Release(version.minor_series), f"{what} is {version.major}.{version.minor}"
-    return None, None
+    wrote = written_by(directory)
+    if wrote is None:
+        return None, None
+    if not FIRST.minor <= wrote.minor <= LAST.minor:
+        return None, f"{wrote.because}, of which nothing is known here"
+    return Release(wrote.minor), wrote.because
 
 
 def _members(directory: Directory) -> tuple[MemberRow, ...]:
