@@ -126,8 +126,13 @@ def database(
     damages: Sequence[Damage] = (),
     open_error: str | None = None,
     metas: Metas | None = None,
+    size: int = 1 << 20,
+    torn: Damage | None = None,
 ) -> DatabaseFacts:
-    """Return what was found in a database; nothing wrong unless told otherwise."""
+    """Return what was found in a database; nothing wrong unless told otherwise.
+
+    Its pages have `PAGES_SIZE` bytes: it is cut where `size` is less. `torn` is a damage besides.
+    """
     found = BackendState(
         consistent_index=index,
         term=term,
@@ -144,13 +149,17 @@ def database(
         downgrade=downgrade,
     )
     return DatabaseFacts(
-        size=1 << 20,
+        size=size,
         metas=metas or Metas(4096, (_meta(0), _meta(1))),
         open_error=open_error,
-        damages=tuple(damages),
-        damage_count=len(damages),
+        damages=(*damages, *([torn] if torn else [])),
+        damage_count=len(damages) + (torn is not None),
+        torn=torn,
         state=found,
     )
+
+
+PAGES_SIZE = 100 * 4096
 
 
 def _meta(index: int) -> Meta:

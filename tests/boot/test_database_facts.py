@@ -80,12 +80,40 @@ def test_one_meta_damaged() -> None:
     assert len(facts.metas.damages) == 1
 
 
-def test_a_file_cut_behind_all_that_is_used_still_opens() -> None:
-    """How far the file should reach, bbolt does not check."""
+def test_a_file_cut_between_two_pages() -> None:
+    """Pages are missing, and nothing else is wrong; a file that is longer is sound."""
     data = built()
-    facts = found(data[: len(data) // 2 // 4096 * 4096])
-    assert facts.damage_that(Harm.DIES) is not None
-    assert found(data + bytes(4096)).sound
+    size = len(data) // 2 // 4096 * 4096
+    facts = found(data[:size])
+    assert facts.cut == f"the file ends at byte {size}; its meta page says {len(data)} bytes"
+    assert {harm_of(damage) for damage in facts.damages} == {Harm.CUT}
+    assert (facts.sound, facts.ends_within_a_page, facts.torn) == (False, False, None)
+    longer = found(data + bytes(4096))
+    assert (longer.sound, longer.cut) == (True, None)
+
+
+def test_what_a_cut_took_of_a_page_reads_as_zeros() -> None:
+    """As bbolt sees it: no harm where nothing was, else the page is damaged."""
+    data = built()
+    last = len(data) // 4096 - 1
+    used = len(data.rstrip(b"\0"))
+    harmless = found(data[:used])
+    assert (harmless.damages, harmless.sound, harmless.index) == ((), False, 9)
+    assert harmless.ends_within_a_page
+    torn = found(data[: last * 4096 + 20])
+    assert torn.torn is not None
+    assert torn.torn.page == last
+    assert torn.damage_that(Harm.CUT) is None
+
+
+def test_a_file_cut_within_its_last_page_but_one() -> None:
+    """The page behind it is missing, besides."""
+    data = built()
+    facts = found(data[: len(data) - 2 * 4096 + 40])
+    assert facts.torn is not None
+    assert facts.damage_that(Harm.CUT) is not None
+    assert facts.verdict is not None
+    assert facts.verdict.reasons[0] == facts.cut
 
 
 def test_a_value_that_is_no_message() -> None:
@@ -117,16 +145,30 @@ def test_a_key_of_another_size() -> None:
     assert "the record has a key of 19 bytes" in damages
 
 
+def test_a_file_cut_within_an_overflow_page() -> None:
+    """It is the page two before that goes on with zeros, in the place of its last records."""
+    events = [Event(main, 0, b"k", b"v" * 300) for main in range(2, 28)]
+    buckets = {b"key": [event.record for event in events], b"meta": []}
+    data = bytes(bbolt_builder.build(buckets, per_leaf=26).data)
+    facts = found(data[: len(data) - 4096 + 20])
+    assert facts.torn is not None
+    assert facts.torn.page == len(data) // 4096 - 3
+    assert facts.damage_that(Harm.CUT) is None
+
+
 @pytest.mark.parametrize(
     ("what", "harm"),
     [
         ("page says that it is page 9", Harm.DIES),
         ("neither a branch nor a leaf (flags 3)", Harm.DIES),
         ("refers to page 99", Harm.DIES),
+        ("refers to page 99, behind the end of the file", Harm.CUT),
+        ("its 3 overflow pages lie in part behind the end of the file", Harm.CUT),
         ("page 9 is referenced twice", Harm.DIES),
         ("not a freelist page", Harm.DIES),
         ("key is less than its parent's", Harm.ORDER),
         ("the record is not a key-value message", Harm.RECORD),
+        ("bucket key: the row b'x': a record's key has 17 bytes", Harm.UNSEEN),
         ("bucket lease: the row b'x': it is no message", Harm.ROW),
         ("the key of a record is not a revision", Harm.UNSEEN),
         ("element has flags 4", Harm.UNSEEN),

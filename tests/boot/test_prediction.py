@@ -80,6 +80,53 @@ def test_what_the_database_fails_with(version: str) -> None:
     assert "one meta page" in meta.warnings[0]
 
 
+MISSING = Damage(3, 12300, "refers to page 99, behind the end of the file")
+
+
+@pytest.mark.parametrize("version", ALL)
+def test_a_cut_database_is_a_fault_without_words(version: str) -> None:
+    """Where bbolt follows a page that is missing, the kernel ends it; the sizes are told."""
+    size = 90 * 4096
+    cut = said(directory(found=database(size=size, damages=[MISSING])), version)
+    assert cut.signature is not None
+    assert (cut.signature.id, cut.alternatives) == ("db-cut-short", ())
+    assert "SIGBUS" in (cut.log_line or "")
+    expected = f"the file ends at byte {size}; its meta page says {made.PAGES_SIZE} bytes"
+    assert cut.why == f"the database is cut short: {expected}"
+
+
+@pytest.mark.parametrize("version", ALL)
+def test_a_database_cut_within_a_page(version: str) -> None:
+    """Zeros in the place of the rest of a page are met first, or the pages behind it."""
+    size = 90 * 4096 + 700
+    zeros = Damage(90, size, "zero-length key")
+    both = said(directory(found=database(size=size, damages=[MISSING], torn=zeros)), version)
+    assert both.signature is not None
+    assert both.signature.id == "db-cut-short"
+    assert [s.id for s in both.alternatives] == [
+        "db-page-damaged",
+        "db-record-damaged",
+        "snap-db-missing",
+    ]
+    alone = directory(found=database(size=size, torn=zeros))
+    assert fails(alone, version) == "db-page-damaged"
+    elsewhere = Damage(7, 28700, "zero-length key")
+    assert fails(directory(found=database(size=size, damages=[MISSING, elsewhere])), version) == (
+        "db-cut-short"
+    )
+
+
+@pytest.mark.parametrize("version", ALL)
+def test_a_cut_that_took_nothing_that_is_used(version: str) -> None:
+    """It starts, and it is said what it does not see."""
+    for size, words in ((90 * 4096, "nothing leads to"), (90 * 4096 + 9, "reads as zeros")):
+        found = said(directory(found=database(size=size)), version)
+        assert found.outcome is Outcome.STARTS
+        (warning,) = found.warnings
+        assert f"the file ends at byte {size}; its meta page says" in warning
+        assert words in warning
+
+
 def test_bbolt_before_1_3_7_does_not_compare_keys() -> None:
     """3.4.24 and 3.5.8 were the first with it."""
     order = database(damages=[Damage(7, 28700, "key is not greater than the one before it")])

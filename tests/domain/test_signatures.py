@@ -12,6 +12,10 @@ NIL_POINTER = (
     "[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0xc78dd0]\n\n"
     "goroutine 1 [running]:\ngo.etcd.io/etcd/server/v3/etcdserver.bootstrap({{0x7f, 0x5}"
 )
+BOUNDS = (
+    "panic: runtime error: slice bounds out of range [:8] with capacity 0\n\n"
+    "goroutine 118 [running]:\ngo.etcd.io/etcd/mvcc.bytesToRev(...)"
+)
 PRINTED = [
     ("wal-crc-mismatch", (3, 4), '"error":"walpb: crc mismatch"}'),
     ("wal-crc-mismatch", (3, 5), '"msg":"discovery failed","error":"wal: crc mismatch"'),
@@ -84,7 +88,20 @@ PRINTED = [
         (3, 7),
         "panic: assertion failed: page 27: has unexpected type/flags: 3",
     ),
-    ("db-page-damaged", (3, 4), "unexpected fault address 0x7f00ec032000"),
+    ("db-page-damaged", (3, 5), "panic: invalid page type: 0: 0"),
+    ("db-page-damaged", (3, 4), "panic: assertion failed: read: zero-length inode key"),
+    ("db-cut-short", (3, 4), "unexpected fault address 0x7f00ec032000"),
+    ("db-cut-short", (3, 5), "fatal error: fault"),
+    (
+        "db-cut-short",
+        (3, 6),
+        "[signal SIGBUS: bus error code=0x2 addr=0x7f0484430000 pc=0xa2d26a]",
+    ),
+    (
+        "db-record-damaged",
+        (3, 4),
+        BOUNDS,
+    ),
     ("db-record-damaged", (3, 6), '"msg":"failed to unmarshal mvccpb.KeyValue","error":"proto: '),
     ("db-record-damaged", (3, 4), "cannot unmarshal event: proto: wrong wireType = 7"),
     ("db-record-damaged", (3, 7), "panic: invalid revision length: 8209"),

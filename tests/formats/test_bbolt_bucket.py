@@ -136,6 +136,19 @@ def test_damaged_leaf(offset: int, data: bytes, message: str) -> None:
         get_one(Database(BufferSource(file)))
 
 
+@pytest.mark.parametrize("pages", [3, 5])
+def test_a_page_behind_the_end_of_a_cut_file(pages: int) -> None:
+    """It is said how long the file is and should be; as much of a value as is left is none."""
+    whole = build({b"b": [(b"one", b"1" * 3 * PAGE_SIZE)]}).data
+    size = pages * PAGE_SIZE
+    said = f"the file ends at byte {size}; its meta page says {len(whole)} bytes"
+    database = Database(BufferSource(whole[:size]))
+    with pytest.raises(DamagedInput, match=said):
+        get_one(database)
+    with pytest.raises(DamagedInput, match=said):
+        database.refuse_cut()
+
+
 def get_one(database: Database) -> bytes | None:
     """Look a key up in a bucket, which may be damaged at either step."""
     bucket = database.bucket(b"b")

@@ -166,9 +166,21 @@ def test_file_cut_short() -> None:
     """A file that ends before the high water mark is damaged, also where nothing is missed."""
     result = check(BufferSource(build(BUCKETS).data[:-PAGE_SIZE]))
     assert [damage.what for damage in result.damages] == [
-        f"15 pages do not fit into {14 * PAGE_SIZE} bytes",
-        "refers to page 14",
+        f"the file ends at byte {14 * PAGE_SIZE}; its meta page says {15 * PAGE_SIZE} bytes",
+        "refers to page 14, behind the end of the file",
     ]
+
+
+def test_overflow_pages_cut_off() -> None:
+    """They are told from those of a page that says it has more than there ever were."""
+    value = bytes(3 * PAGE_SIZE)
+    whole = build({b"b": [(b"k%d" % n, value) for n in range(3)]}).data
+    (cut,) = [
+        damage.what
+        for damage in check(BufferSource(whole[:-PAGE_SIZE])).damages
+        if "overflow" in damage.what
+    ]
+    assert cut.endswith("overflow pages lie in part behind the end of the file")
 
 
 def test_findings_are_bounded() -> None:

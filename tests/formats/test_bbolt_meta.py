@@ -87,3 +87,18 @@ def test_meta_fields() -> None:
     assert isinstance(slot, Meta)
     assert (slot.root, slot.high_water_mark, slot.logical_size) == (3, 4, 16384)
     assert not slot.freelist_persisted
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (-1, None),
+        (0, None),
+        (1, "the file ends at byte 409599; its meta page says 409600 bytes"),
+        (409600, "the file ends at byte 0; its meta page says 409600 bytes"),
+    ],
+)
+def test_the_words_for_a_cut_file(missing: int, said: str | None) -> None:
+    """A file may be longer than its pages, never shorter."""
+    meta = Meta(0, 4096, root=3, freelist=0, high_water_mark=100, txid=1)
+    assert meta.cut_at(100 * 4096 - missing) == said

@@ -77,6 +77,17 @@ def test_real_snapshot(etcd_dbs: EtcdDbs, etcd_minor: str) -> None:
     assert (hashed.hash, hashed.compact_revision) == recorded.hashes[revision]
 
 
+def test_a_cut_that_leaves_32_bytes_is_no_hash() -> None:
+    """The pages go on there; unless what was cut was hashed afterwards."""
+    cut = DATABASE[: 2 * 4096 + 512]
+    cut_by_chance = BufferSource(cut + DATABASE[len(cut) : len(cut) + 32])
+    assert split_trailer(cut_by_chance) == Trailer(len(cut) + 32, None)
+    assert check_trailer(cut_by_chance) == CheckedTrailer("absent", len(cut) + 32, None)
+    hashed = BufferSource(cut + hashlib.sha256(cut).digest())
+    assert split_trailer(hashed).db_size == len(cut)
+    assert trailer_matches(hashed) is True
+
+
 @pytest.mark.parametrize("size", [0, 31, 512, 4096, 4096 + 31, 4096 + 33])
 def test_no_trailer(size: int) -> None:
     """Other sizes have no trailer: a bare db, or a file that was cut."""

@@ -55,12 +55,15 @@ SNAPSHOT = sealed(BARE)
         (
             sealed(with_byte(BARE, LEAF)),
             Verdict.SALVAGEABLE,
-            ["1 places are damaged, the first: page", "its SHA-256 matches"],
+            ["1 place is damaged, the first: page", "its SHA-256 matches"],
         ),
         (
             BARE[: -2 * PAGE_SIZE],
             Verdict.SALVAGEABLE,
-            ["places are damaged, the first: page 0", "it has no SHA-256"],
+            [
+                f"ends at byte {len(BARE) - 2 * PAGE_SIZE}; its meta page says {len(BARE)} bytes",
+                "besides, ",
+            ],
         ),
         (
             sealed(with_byte(BARE, 40)),

@@ -12,7 +12,8 @@ from requorum.errors import DamagedInput
 from requorum.facts.data_dir import SEGMENT_READ_MAX
 from requorum.facts.whole_dir import Place
 from requorum.formats.backend import BackendState
-from requorum.formats.source import Head
+from requorum.formats.bbolt.meta import read_metas
+from requorum.formats.source import Head, Source
 from requorum.formats.wal import parse_segment_name, read_segment
 from requorum.inspection.database import read_etcd_backend
 from requorum.inspection.member_log import MemberLog, SegmentFile, read_member_log
@@ -43,10 +44,18 @@ async def _state(host: Host, path: str, problems: list[str]) -> BackendState | N
         return None
     try:
         async with host.open(path) as source:
-            return await asyncio.to_thread(read_etcd_backend, source)
+            state, cut = await asyncio.to_thread(_state_of, source)
     except DamagedInput as error:
         problems.append(f"the database cannot be read: {error.message}")
         return None
+    if cut is not None:
+        problems.append(f"the database is cut short: {cut}")
+    return state
+
+
+def _state_of(source: Source) -> tuple[BackendState, str | None]:
+    """Return the state, and in words that the file ends before its pages do, None where not."""
+    return read_etcd_backend(source), read_metas(source).current.cut_at(source.size)
 
 
 async def _log_end(host: Host, wal_dir: str, problems: list[str]) -> MemberLog | None:

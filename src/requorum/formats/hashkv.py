@@ -36,8 +36,9 @@ def hash_kv(database: Database, revision: int = 0, compact_revision: int | None 
     A server skips nothing while no key is alive; with the override everything superseded is
     skipped always, since another file may have lost it already.
 
-    Raises UsageError when the revision is compacted or in the future.
+    Raises UsageError when the revision is compacted or in the future, DamagedInput for a cut file.
     """
+    database.refuse_cut()
     state = read_backend(database)
     compacted = state.compact_revision if compact_revision is None else compact_revision
     revision = revision or state.current_revision

@@ -41,11 +41,23 @@ class CheckedTrailer:
 
 
 def split_trailer(source: Source) -> Trailer:
-    """Return the trailer. A database is whole sectors, so 32 bytes more are its hash."""
+    """Return the trailer. A database is whole sectors, so 32 bytes more are its hash.
+
+    Unless its pages go on, and they are no hash: then it was cut there by chance.
+    """
     if source.size % _SECTOR_SIZE != TRAILER_SIZE:
         return Trailer(source.size, None)
     db_size = source.size - TRAILER_SIZE
-    return Trailer(db_size, bytes(source.read(db_size, TRAILER_SIZE)))
+    sha256 = bytes(source.read(db_size, TRAILER_SIZE))
+    metas = read_metas(source)
+    cut = metas.valid and metas.current.cut_at(db_size) is not None
+    if cut and not _is_hash(sha256, source, db_size):
+        return Trailer(source.size, None)
+    return Trailer(db_size, sha256)
+
+
+def _is_hash(sha256: bytes, source: Source, db_size: int) -> bool:
+    return db_size <= _TOO_LONG and _digests(source, [db_size], _AT_ONCE)[db_size] == sha256
 
 
 def trailer_matches(source: Source) -> bool | None:

@@ -35,13 +35,15 @@ class _Share:
 
 
 def snapshot_status(source: Source, begin: Begin | None = None) -> SnapshotStatus:
-    """Return the numbers; DamagedInput at the first damage that is met on the way.
+    """Return the numbers; DamagedInput for a cut file, and at the first damage met on the way.
 
     Every page that holds data is followed, and its elements are read; but not whether keys are in
     order, nor more of a record than its key. Reads the whole source once as one buffer: give it a
     mapping, not a file far away. `begin` begins with half of the work elsewhere.
     """
-    database, file = Database(source), FileBytes(source)
+    database = Database(source)
+    database.refuse_cut()
+    file = FileBytes(source)
     shares = _read_shares(database, file, begin)
     keys = [part for share in shares for part in share.keys]
     revisions = [share.revision for share in shares if share.keys]

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from requorum.domain.units import counted
 from requorum.formats.backend import BackendState
 from requorum.formats.bbolt.meta import Metas, read_metas
 from requorum.formats.beside import Beside, Pending
@@ -34,6 +35,7 @@ from requorum.formats.source import Head, Source
 from requorum.inspection.database_content import (
     NO_ETCD_BUCKETS,
     DatabaseContent,
+    Findings,
     examine_content,
 )
 from requorum.inspection.record_leaf import has_record_leaf
@@ -126,8 +128,11 @@ def _reasons(
     metas: Metas,
     content: DatabaseContent | None,
 ) -> Iterator[str]:
-    yield from _about_damage(verdict, content)
-    yield from _about_trailer(size, trailer, content)
+    cut = None if content is None else content.meta.cut_at(trailer.db_size)
+    yield from _about_damage(verdict, content, cut)
+    if cut is None:
+        # Of a cut file it says nothing new, and no flag makes etcd restore it.
+        yield from _about_trailer(size, trailer, content)
     yield from _about_metas(trailer, metas)
     if content is not None and content.contradictions.count:
         yield (
@@ -136,11 +141,15 @@ def _reasons(
         )
 
 
-def _about_damage(verdict: Verdict, content: DatabaseContent | None) -> Iterator[str]:
+def _about_damage(
+    verdict: Verdict, content: DatabaseContent | None, cut: str | None
+) -> Iterator[str]:
+    if cut is not None:
+        yield cut
     if content is None:
         yield "neither meta page is valid, so nothing says where its trees begin"
     elif content.damages.count:
-        yield f"{content.damages.count} places are damaged, the first: {content.damages.shown[0]}"
+        yield from _about_places(content.damages, cut)
         if content.undecoded_records:
             yield f"{content.undecoded_records} records cannot be read; etcd ends at such a record"
     elif content.state is None:
@@ -149,6 +158,16 @@ def _about_damage(verdict: Verdict, content: DatabaseContent | None) -> Iterator
         yield "every page is sound and every record decodes"
     if verdict is Verdict.NOT_USABLE and (content is None or content.damages.count):
         yield "no page with records is left in it"
+
+
+def _about_places(damages: Findings, cut: str | None) -> Iterator[str]:
+    """Yield how many places are damaged; a cut is one of them, and told already."""
+    others = [damage for damage in damages.shown if damage.what != cut]
+    count = damages.count - (len(damages.shown) - len(others))
+    if others:
+        more = "" if cut is None else "besides, "
+        places = counted(count, "place is", "places are")
+        yield f"{more}{places} damaged, the first: {others[0]}"
 
 
 def _about_trailer(

@@ -62,16 +62,38 @@ DB_PAGE_DAMAGED = Signature(
         Wording(r"Page expected to be: \d+, but self identifies as \d+"),
         Wording(r"page \d+: has unexpected type/flags: [0-9a-f]+"),
         Wording(r"page \d+ already freed"),
+        Wording(r"invalid page type: \d+: [0-9a-f]+"),
+        Wording(r"read: zero-length inode key"),
         Wording(r"invalid freelist page: \d+"),
-        Wording(r"unexpected fault address 0x[0-9a-f]+"),
         Wording(r"runtime error: (?:index|slice bounds) out of range[\s\S]{0,500}bbolt"),
         Wording(r"nil pointer dereference[\s\S]{0,300}bbolt"),
     ),
-    cause="A page of the database is damaged, or the file was cut. bbolt walks all pages when it "
-    "opens a database, and dies of the first that is none.",
+    cause="A page of the database is damaged, or the file was cut within it. bbolt walks all pages "
+    "when it opens a database, and dies of the first that is none.",
     fix=REPLACE_OR_RECOVER + " `requorum salvage` gets out what other pages still prove.",
     never="Do not run `bbolt surgery` on the only copy.",
     sources=("etcd-io/bbolt#335", "etcd-io/bbolt#778", "etcd-io/etcd#17084", "etcd-io/etcd#18096"),
+)
+
+DB_CUT_SHORT = Signature(
+    id="db-cut-short",
+    symptom="unexpected fault address 0x7f755c05d000 … fatal error: fault … [signal SIGBUS: bus "
+    "error code=0x2",
+    wordings=(
+        Wording(r"unexpected fault address 0x[0-9a-f]+"),
+        Wording(r"fatal error: fault\b"),
+        Wording(r"\[signal SIGBUS: bus error code="),
+    ),
+    cause="The database file ends before its last page: a copy that broke off, a disk that was "
+    "full. bbolt maps the file into memory, and the kernel ends the process, without a word of "
+    "etcd's, where it reads behind the end. Seldom, the file is whole, and an element of a damaged "
+    "page leads there, or the disk does not give a page back.",
+    fix="If it is a copy, compare its size with the original's, and copy it anew. "
+    + REPLACE_OR_RECOVER
+    + " `requorum salvage` gets out what the pages that are left still prove.",
+    never="Do not make the file longer to let it start: in the place of the missing pages it would "
+    "have zeros, of which bbolt dies, too.",
+    sources=("Go 1.26 runtime/signal_unix.go", "bbolt 1.4.3 db.go"),
 )
 
 DB_RECORD_DAMAGED = Signature(
@@ -84,6 +106,7 @@ DB_RECORD_DAMAGED = Signature(
         Wording(r"'(?:restore|tombstone)' got an unexpected (?:non-)?empty"),
         Wording(r"store\.keyindex: (?:put with unexpected smaller revision|cannot restore)"),
         Wording(r"invalid revision length: \d+", since=(3, 6)),
+        Wording(r"slice bounds out of range[\s\S]{0,300}mvcc\.bytesToRev\b", until=(3, 5)),
         Wording(r"revision \d+ shouldn't be less than the previous revision \d+"),
     ),
     cause="The pages of the database are sound, and a record in one of them is not: bytes were "
@@ -155,6 +178,6 @@ NO_SPACE_LEFT = Signature(
 
 ENTRIES = (
     SNAP_DB_MISSING, DB_BEHIND_SNAPSHOT, DB_MISSING, DB_NOT_OPENABLE, DB_PAGE_DAMAGED,
-    DB_RECORD_DAMAGED, DB_ROW_DAMAGED, DB_IN_USE, SNAP_FILE_BROKEN, DISK_UNREADABLE,
+    DB_CUT_SHORT, DB_RECORD_DAMAGED, DB_ROW_DAMAGED, DB_IN_USE, SNAP_FILE_BROKEN, DISK_UNREADABLE,
     NO_SPACE_LEFT,
 )  # fmt: skip  # in the order in which they are told above

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from functools import cached_property
 
+from requorum.errors import DamagedInput
 from requorum.formats.bbolt.meta import Meta, read_metas
 from requorum.formats.bbolt.page import (
     BUCKET_HEADER_SIZE,
@@ -32,6 +33,12 @@ class Database:
     def __init__(self, source: Source, meta: Meta | None = None) -> None:
         self.source = source
         self.meta = meta if meta is not None else read_metas(source).current
+
+    def refuse_cut(self) -> None:
+        """Raise DamagedInput where the file ends before its pages do, for who needs all of them."""
+        cut = self.meta.cut_at(self.source.size)
+        if cut is not None:
+            raise DamagedInput(cut)
 
     def bucket(self, name: bytes) -> "Bucket | None":
         """Return a top-level bucket, None when there is none of that name."""

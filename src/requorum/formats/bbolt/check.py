@@ -64,10 +64,9 @@ def check_meta_page(source: Source, meta: Meta, log: DamageLog) -> None:
     header = read_header(source, start)
     if header.flags != FLAG_META or header.id != meta.index:
         log.add(meta.index, start, f"meta page says page {header.id}, flags {header.flags:#x}")
-    if meta.logical_size > source.size:
-        log.add(
-            meta.index, start, f"{meta.high_water_mark} pages do not fit into {source.size} bytes"
-        )
+    cut = meta.cut_at(source.size)
+    if cut is not None:
+        log.add(meta.index, start, cut)
 
 
 def check_chunk(file: FileBytes, chunk: Chunk, log: DamageLog, *, ascending: bool = False) -> None:

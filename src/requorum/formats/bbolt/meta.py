@@ -47,6 +47,16 @@ class Meta:
         """Return whether `freelist` is a page number."""
         return self.freelist != FREELIST_NOT_PERSISTED
 
+    def cut_at(self, size: int) -> str | None:
+        """Return the words for a file of `size` bytes that ends before its pages do, else None.
+
+        Whoever meets a cut file says it in these words. bbolt makes a file longer before it uses
+        a page behind its end, so a shorter one is no file that etcd left.
+        """
+        if size >= self.logical_size:
+            return None
+        return f"the file ends at byte {size}; its meta page says {self.logical_size} bytes"
+
 
 @dataclass(frozen=True, slots=True)
 class Metas:

@@ -127,16 +127,25 @@ def read_page(source: Source, meta: Meta, number: int) -> Page:
     if not 2 <= number < meta.high_water_mark:
         raise DamagedInput(f"database page {number} lies outside of the {meta.high_water_mark}")
     start = number * meta.page_size
+    _refuse_beyond_file(source, meta, start + meta.page_size)
     head = source.read(start, meta.page_size)
     header = Header(*_HEADER.unpack(head[:PAGE_HEADER_SIZE]))
     span = (header.overflow + 1) * meta.page_size
-    if start + span > source.size or number + header.overflow >= meta.high_water_mark:
+    if number + header.overflow >= meta.high_water_mark:
         raise DamagedInput(
             f"database page {number} at byte {start}: {header.overflow} overflow pages do not fit"
         )
+    _refuse_beyond_file(source, meta, start + span)
     if header.id != number:
         raise DamagedInput(f"database page {number} at byte {start} says that it is {header.id}")
     return _checked_page(source, head, header, number=number, start=start, span=span)
+
+
+def _refuse_beyond_file(source: Source, meta: Meta, end: int) -> None:
+    """Raise DamagedInput where a page below the high water mark ends behind the file."""
+    cut = meta.cut_at(source.size)
+    if cut is not None and end > source.size:
+        raise DamagedInput(cut)
 
 
 def read_inline_page(source: Source, meta: Meta, number: int, offset: int, size: int) -> Page:

@@ -20,6 +20,11 @@ from requorum.formats.bbolt.key_order import child_references
 from requorum.formats.bbolt.meta import PAGE_HEADER_SIZE, Meta
 from requorum.formats.bbolt.page import ELEMENT_SIZE, FLAG_BRANCH, FLAG_LEAF
 
+BEHIND_THE_END = "behind the end of the file"
+PAGE_CUT_OFF = f"refers to page {{}}, {BEHIND_THE_END}"
+OVERFLOW_CUT_OFF = f"its {{}} overflow pages lie in part {BEHIND_THE_END}"
+"""Of pages that a transaction has used, and that the file has no more."""
+
 
 class Walk:
     """Knows which pages were reached. Each page is handed out once, so any walk ends.
@@ -103,23 +108,32 @@ class Walk:
 
     def _in_range(self, references: References) -> References:
         fine = (references.pgid >= 2) & (references.pgid < self.page_count)
-        bad = references.take(~fine)
-        self._log.add_rows(bad.from_page, bad.from_offset, "refers to page {}", bad.pgid)
+        if not fine.all():
+            self._note_out_of_range(references.take(~fine))
         return references.take(fine)
+
+    def _note_out_of_range(self, bad: References) -> None:
+        """Tell pages that a cut took away from those that never were."""
+        cut_off = (bad.pgid >= self.page_count) & (bad.pgid < self._meta.high_water_mark)
+        for rows, what in ((~cut_off, "refers to page {}"), (cut_off, PAGE_CUT_OFF)):
+            found = bad.take(rows)
+            self._log.add_rows(found.from_page, found.from_offset, what, found.pgid)
 
     def _sound(self, references: References, pgid: I64, headers: HeaderRows) -> Mask:
         span = (headers.overflow + 1) * self._meta.page_size
         wrong_id = headers.id != references.pgid
         wrong_type = ~wrong_id & (headers.flags != FLAG_BRANCH) & (headers.flags != FLAG_LEAF)
-        too_long = pgid + headers.overflow >= self.page_count
+        too_long = pgid + headers.overflow >= self._meta.high_water_mark
+        cut_off = ~too_long & (pgid + headers.overflow >= self.page_count)
         too_full = PAGE_HEADER_SIZE + ELEMENT_SIZE * headers.count > span
         childless = (headers.flags == FLAG_BRANCH) & (headers.count == 0)
         self._note(pgid, wrong_id, "page says that it is page {}", headers.id)
         self._note(pgid, wrong_type, "neither a branch nor a leaf (flags {})", headers.flags)
         self._note(pgid, ~wrong_id & too_long, "{} overflow pages do not fit", headers.overflow)
+        self._note(pgid, ~wrong_id & cut_off, OVERFLOW_CUT_OFF, headers.overflow)
         self._note(pgid, ~wrong_id & too_full, "{} elements do not fit", headers.count)
         self._note(pgid, ~wrong_id & childless, "branch has {} elements", headers.count)
-        sound: Mask = ~(wrong_id | wrong_type | too_long | too_full | childless)
+        sound: Mask = ~(wrong_id | wrong_type | too_long | cut_off | too_full | childless)
         return sound
 
     def _note(self, pgid: I64, bad: Mask, what: str, values: I64 | U64) -> None:

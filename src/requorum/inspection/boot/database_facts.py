@@ -4,6 +4,7 @@ Source: bbolt db.go (Open, mmap, freepages), etcd server/storage/mvcc/kvstore.go
 what real releases did with damaged files, see tests/boot.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -13,9 +14,11 @@ from requorum.formats.bbolt.bucket import Database
 from requorum.formats.bbolt.damage import Damage, DamageLog
 from requorum.formats.bbolt.meta import Meta, Metas, read_metas
 from requorum.formats.bbolt.page import ELEMENT_SIZE, read_header
+from requorum.formats.bbolt.walk import BEHIND_THE_END
 from requorum.formats.mvcc import REVISION_SIZE, TOMBSTONE_SIZE
 from requorum.formats.records import NO_RECORD
-from requorum.formats.source import Source
+from requorum.formats.source import BufferSource, Source
+from requorum.inspection.database_content import Findings, examine_content
 from requorum.inspection.file_verdict import FileVerdict, judge_file
 
 _WORDS_OF_BBOLT = {
@@ -23,8 +26,14 @@ _WORDS_OF_BBOLT = {
     "format version": "version mismatch",
     "wrong checksum": "checksum error",
 }
-_OF_META_PAGES = ("meta page says", "pages do not fit into")
+_OF_META_PAGES = "meta page says"
 """What bbolt does not look at: the header of a meta page, and how far the file should reach."""
+
+_PADDED_MAX = 512 << 20
+"""A larger file that is cut within a page is not copied into memory for the rest of that page."""
+
+_OF_ALL_RECORDS = "bucket key"
+"""That its last record cannot be read. Its pages and records are judged one by one besides."""
 
 _OUTSIDE = "data does not lie within its page"
 _VALUE_OUTSIDE = "a value reaches beyond its page"
@@ -46,6 +55,7 @@ _UNSEEN = (
 class Harm(Enum):
     """What a damage does to etcd when it starts."""
 
+    CUT = "bbolt maps the file, and the kernel ends it where it reads behind the file's end"
     DIES = "bbolt dies of it when it opens the file"
     ORDER = "bbolt 1.3.7 and later die of it when they open the file, earlier ones do not see it"
     RECORD = "etcd dies of it when it reads all records"
@@ -58,8 +68,10 @@ class DatabaseFacts:
     """One database file.
 
     `open_error` is bbolt's word for why it does not open, None where it does. `damages` are the
-    first thousand of `damage_count`, without those of the meta pages themselves. `verdict` is None
-    where the pages were not looked at, or there are none: bbolt takes an empty file for a new one.
+    first thousand of `damage_count`, without those of the meta pages themselves. `torn` is the
+    first of them on the page within which a cut file ends, or on one that goes on there. `verdict`
+    is None where the pages were not looked at, or there are none: bbolt takes an empty file for a
+    new one.
     """
 
     size: int
@@ -67,6 +79,7 @@ class DatabaseFacts:
     open_error: str | None = None
     damages: tuple[Damage, ...] = ()
     damage_count: int = 0
+    torn: Damage | None = None
     state: BackendState | None = None
     verdict: FileVerdict | None = None
 
@@ -81,9 +94,24 @@ class DatabaseFacts:
         return self.metas.valid[0] if self.metas is not None and self.metas.valid else None
 
     @property
+    def cut(self) -> str | None:
+        """Return in words that the file ends before its pages do, None where it does not."""
+        return self.meta.cut_at(self.size) if self.meta is not None else None
+
+    @property
+    def ends_within_a_page(self) -> bool:
+        """Return whether it is cut, and not between two pages."""
+        return self.cut is not None and self.size % self.page_size > 0
+
+    @property
+    def page_size(self) -> int:
+        """Return the size of a page, as far as anything says it."""
+        return self.metas.page_size if self.metas is not None else 4096
+
+    @property
     def sound(self) -> bool:
         """Return whether nothing is wrong that etcd or its tools mind, one bad meta page aside."""
-        return self.open_error is None and not self.damage_count
+        return self.open_error is None and not self.damage_count and self.cut is None
 
     def damage_that(self, *harms: Harm) -> Damage | None:
         """Return the first damage that does one of those harms."""
@@ -97,7 +125,11 @@ NO_DATABASE = DatabaseFacts(size=0)
 def harm_of(damage: Damage) -> Harm:
     """Return what etcd makes of a damage."""
     what = damage.what
+    if what.endswith(BEHIND_THE_END):
+        return Harm.CUT
     if any(words in what for words in _UNSEEN):
+        return Harm.UNSEEN
+    if what.startswith(_OF_ALL_RECORDS):
         return Harm.UNSEEN
     if what.startswith("bucket "):
         return Harm.ROW
@@ -118,21 +150,46 @@ def examine(source: Source) -> DatabaseFacts:
         return DatabaseFacts(
             size=source.size, metas=metas, damages=(Damage(0, 0, failed.message),), damage_count=1
         )
-    found = verdict.content.damages if verdict.content is not None else None
+    mapped = _as_mapped(source, metas.current)
+    content = verdict.content if mapped is source else examine_content(mapped)
+    found = content.damages if content is not None else Findings((), 0)
     damages = tuple(
-        _told_apart(damage, source, metas.page_size)
-        for damage in (found.shown if found is not None else ())
-        if not any(words in damage.what for words in _OF_META_PAGES)
+        _told_apart(damage, mapped, metas.page_size)
+        for damage in found.shown
+        if _OF_META_PAGES not in damage.what
     )
-    counted = found.count - len(found.shown) if found is not None else 0
     return DatabaseFacts(
         size=source.size,
         metas=metas,
         damages=damages,
-        damage_count=len(damages) + counted,
-        state=verdict.state,
+        damage_count=len(damages) + found.count - len(found.shown),
+        torn=_torn(damages, source.size, mapped, metas.page_size),
+        state=content.state if content is not None else None,
         verdict=verdict,
     )
+
+
+def _as_mapped(source: Source, meta: Meta) -> Source:
+    """Return the file as bbolt sees it: what a cut has left of a page goes on with zeros.
+
+    The kernel maps whole pages. So bbolt may read a page that was cut where nothing was.
+    """
+    left = source.size % meta.page_size
+    if not left or meta.cut_at(source.size) is None or source.size > _PADDED_MAX:
+        return source
+    return BufferSource(bytes(source.read(0, source.size)) + bytes(meta.page_size - left))
+
+
+def _torn(damages: Sequence[Damage], size: int, mapped: Source, page_size: int) -> Damage | None:
+    """Return the first damage on the page that goes on with zeros."""
+    if mapped.size == size:
+        return None
+    last = size // page_size
+    for damage in damages:
+        overflow = read_header(mapped, damage.page * page_size).overflow
+        if damage.page <= last <= damage.page + overflow:
+            return damage
+    return None
 
 
 def look_at(source: Source) -> DatabaseFacts:

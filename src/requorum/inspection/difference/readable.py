@@ -10,6 +10,7 @@ from requorum.formats.bbolt.bucket import Database
 from requorum.formats.bbolt.check import check
 from requorum.formats.bbolt.columns import FileBytes, Mask
 from requorum.formats.bbolt.damage import DamageLog
+from requorum.formats.bbolt.meta import read_metas
 from requorum.formats.bucket_rows import BucketRows
 from requorum.formats.kv_columns import KvColumns, kv_columns, note_odd_records
 from requorum.formats.mvcc import KeyValue, Revision
@@ -46,6 +47,11 @@ class Readable:
     damage_count: int = 0
     database: Database = field(repr=False)
 
+    @property
+    def cut(self) -> str | None:
+        """Return in words that the file ends before its pages do, None where it does not."""
+        return self.database.meta.cut_at(self.database.source.size)
+
     def alive_at(self, revision: int) -> Mask:
         """Return which records are a key's newest at a revision, and no deletion.
 
@@ -77,7 +83,13 @@ def read_readable(source: Source) -> Readable:
     try:
         return _read(source)
     except DamagedInput as error:
-        raise DamagedInput(error.message, hint=_SALVAGE_HINT) from error
+        raise DamagedInput(_cut(source) or error.message, hint=_SALVAGE_HINT) from error
+
+
+def _cut(source: Source) -> str | None:
+    """Return in words that the file is cut: then that is why nothing can be read."""
+    metas = read_metas(source)
+    return metas.current.cut_at(source.size) if metas.valid else None
 
 
 def _read(source: Source) -> Readable:

@@ -1,5 +1,6 @@
 """Everything that one file tells, whatever is damaged: from both metas, and from stray pages."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,13 +66,20 @@ def gather(source: Source, number: int) -> Gathered:
     witnesses, damages = _witnesses(pages, metas, number, reached)
     whole = bool(witnesses) and _is_whole(witnesses[0])
     strays = read_strays(pages, reached, all_bytes=not whole)
-    meta_damages = [(damage.page, damage.what) for damage in metas.damages]
+    meta_damages = [*_cut(source, metas), *((d.page, d.what) for d in metas.damages)]
     return Gathered(
         file=file,
         witnesses=tuple(witnesses),
         strays=_untold(strays, witnesses, whole=whole),
         damages=(*meta_damages, *damages),
     )
+
+
+def _cut(source: Source, metas: Metas) -> Iterator[tuple[int, str]]:
+    """Yield that the file ends before its pages do, with the meta page that says so."""
+    cut = metas.current.cut_at(source.size) if metas.valid else None
+    if cut is not None:
+        yield metas.current.index, cut
 
 
 def _without_hole(source: Source, metas: Metas) -> Source:

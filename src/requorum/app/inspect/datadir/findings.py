@@ -59,11 +59,11 @@ def _about_database(directory: Directory) -> Iterator[FindingResult]:
         return
     if database.open_error is not None:
         yield _finding(f"the database does not open: {database.open_error}", _SALVAGE)
-    elif database.damage_count:
-        count = database.damage_count
-        yield _finding(
-            f"the database is damaged at {count} places: {database.damages[0]}", _SALVAGE
-        )
+    if database.cut is not None:
+        yield _finding(f"the database is cut short: {database.cut}", _SALVAGE)
+    elif database.open_error is None and database.damage_count:
+        places = counted(database.damage_count, "place", "places")
+        yield _finding(f"the database is damaged at {places}: {database.damages[0]}", _SALVAGE)
     if database.metas is not None and database.open_error is None and database.size:
         for damage in database.metas.damages:
             yield _finding(f"a meta page of the database is damaged: {damage}")
@@ -114,7 +114,8 @@ def _about_snaps(directory: Directory) -> Iterator[FindingResult]:
             yield _finding(f"{file.name} is damaged: {file.damage}")
     for index, facts in directory.snap_dbs.items():
         if not facts.sound:
-            yield _finding(f"{index:016x}.snap.db, which a leader sent, is damaged")
+            why = "damaged" if facts.cut is None else f"cut short: {facts.cut}"
+            yield _finding(f"{index:016x}.snap.db, which a leader sent, is {why}")
 
 
 def _about_members(

@@ -22,6 +22,8 @@ def notes_of(a: Side, b: Side, found: Difference) -> tuple[str, ...]:
 
 def _damage(name: str, side: Side) -> Iterator[str]:
     readable = side.readable
+    if readable.cut is not None:
+        yield f"{name} is cut short: {readable.cut}"
     if readable.damage_count:
         yield f"{name} is damaged in {readable.damage_count} places; this compares what can be read"
     if readable.lost:
