@@ -9,16 +9,29 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.measure import Figure, Pair
+from bench.diff import bench_diff
+from bench.measure import Alone, Figure, Measured, Pair
+from bench.ranking import bench_ranking
 from bench.recovery import bench_recovery
+from bench.salvage import bench_salvage
 from bench.snapshot import bench_snapshot
 from bench.start_up import bench_start_up
+from bench.wal import bench_wal
 
-Benchmark = Callable[[Path, int, int | None], Sequence[Pair | Figure]]
+Benchmark = Callable[[Path, int, int | None], Sequence[Measured]]
+
+READERS: dict[str, Benchmark] = {
+    "snapshot": bench_snapshot,
+    "ranking": bench_ranking,
+    "diff": bench_diff,
+    "wal": bench_wal,
+    "salvage": bench_salvage,
+}
+"""They read one large member's files, which are made once."""
 
 BENCHMARKS: dict[str, Benchmark] = {
     "start-up": bench_start_up,
-    "snapshot": bench_snapshot,
+    **READERS,
     "recovery": bench_recovery,
 }
 
@@ -30,29 +43,47 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="pairs of runs")
     parser.add_argument("--megabytes", type=int, help="size of the databases")
     parser.add_argument(
-        "--keep", type=Path, metavar="DIR", help="make the snapshots here, once for all"
+        "--keep", type=Path, metavar="DIR", help="make the large member's files here, once for all"
     )
     wanted = parser.parse_args()
-    times = Table(title="ours beside theirs, in seconds: median (min to max)")
-    for column in ("what", "ours", "theirs", "ratio of medians"):
-        times.add_column(column)
-    figures = Table("what", "value", "")
+    report = _Report()
     with tempfile.TemporaryDirectory(prefix="requorum-bench-") as made:
         for name in wanted.names or BENCHMARKS:
-            directory = wanted.keep if wanted.keep and name == "snapshot" else Path(made)
-            for found in BENCHMARKS[name](directory, wanted.runs, wanted.megabytes):
-                if isinstance(found, Pair):
-                    times.add_row(*_row(found))
-                else:
-                    figures.add_row(found.what, found.value, found.meaning)
-    console = Console(width=110 if not sys.stdout.isatty() else None)
-    console.print(times)
-    if figures.row_count:
-        console.print(figures)
+            directory = wanted.keep if wanted.keep and name in READERS else Path(made)
+            report.add(BENCHMARKS[name](directory / "files", wanted.runs, wanted.megabytes))
+    report.show()
 
 
-def _row(pair: Pair) -> tuple[str, str, str, str]:
-    return pair.what, pair.ours.shown, f"{pair.theirs.shown}\n{pair.beside}", f"{pair.ratio:.2f}"
+class _Report:
+    def __init__(self) -> None:
+        self._times = Table(title="ours beside theirs, in seconds: median (min to max)")
+        for column in ("what", "ours", "theirs", "ratio of medians"):
+            self._times.add_column(column)
+        self._figures = Table("what", "value", "")
+
+    def add(self, found: Sequence[Measured]) -> None:
+        for each in found:
+            match each:
+                case Pair():
+                    theirs = f"{each.theirs.shown}\n{each.beside}"
+                    self._times.add_row(each.what, each.ours.shown, theirs, _ratio(each))
+                case Alone():
+                    self._times.add_row(each.what, each.ours.shown)
+                case Figure():
+                    self._figures.add_row(each.what, each.value, each.meaning)
+
+    def show(self) -> None:
+        console = Console(width=120 if not sys.stdout.isatty() else None)
+        for table in (self._times, self._figures):
+            if table.row_count:
+                console.print(table)
+
+
+def _ratio(pair: Pair) -> str:
+    if pair.aim is None:
+        return f"{pair.ratio:.2f}"
+    missed = " MISSED" if pair.ratio > pair.aim else ""
+    return f"{pair.ratio:.2f}, at most {pair.aim:.1f}{missed}"
 
 
 if __name__ == "__main__":

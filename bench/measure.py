@@ -25,17 +25,26 @@ class Times:
 
 @dataclass(frozen=True)
 class Pair:
-    """One thing done two ways; `beside` names the other."""
+    """One thing done two ways; `beside` names the other. `aim`: the ratio that is wanted."""
 
     what: str
     beside: str
     ours: Times
     theirs: Times
+    aim: float | None = None
 
     @property
     def ratio(self) -> float:
         """Return how much of their time ours takes."""
         return self.ours.median / self.theirs.median
+
+
+@dataclass(frozen=True)
+class Alone:
+    """One thing that nobody else does."""
+
+    what: str
+    ours: Times
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,9 @@ class Figure:
     meaning: str
 
 
+Measured = Pair | Alone | Figure
+
+
 def in_turn(
     what: str,
     beside: str,
@@ -55,10 +67,23 @@ def in_turn(
     *,
     runs: int,
     before: Callable[[], object] = lambda: None,
+    aim: float | None = None,
 ) -> Pair:
     """Run both in turn, `before` each, which is not counted."""
     pairs = [(_timed(before, ours), _timed(before, theirs)) for _ in range(runs)]
-    return Pair(what, beside, Times(tuple(a for a, _ in pairs)), Times(tuple(b for _, b in pairs)))
+    first, second = (Times(times) for times in zip(*pairs, strict=True))
+    return Pair(what, beside, first, second, aim)
+
+
+def alone(
+    what: str,
+    ours: Callable[[], object],
+    *,
+    runs: int,
+    before: Callable[[], object] = lambda: None,
+) -> Alone:
+    """Run it, `before` each time, which is not counted."""
+    return Alone(what, Times(tuple(_timed(before, ours) for _ in range(runs))))
 
 
 def _timed(before: Callable[[], object], act: Callable[[], object]) -> float:

@@ -6,20 +6,31 @@ with all processes that the command has started.
 
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
+from bench.command import FOUND, Argv
+from bench.measure import Figure
+
 _EVERY_S = 0.001
+_MIB = 1 << 20
 
 
-def private_peak(argv: Sequence[str | Path]) -> int:
+def memory_of(what: str, argv: Argv, *, aim_mib: int | None = None) -> Figure:
+    """Return the private memory of a command as a figure; `aim_mib` is what it may be."""
+    peak = private_peak(argv) / _MIB
+    aim = "" if aim_mib is None else f", at most {aim_mib}{' MISSED' if peak > aim_mib else ''}"
+    return Figure(what, f"{peak:.0f} MiB", f"private memory{aim}")
+
+
+def private_peak(argv: Argv) -> int:
     """Run a command and return the most bytes of private memory that it had at any moment."""
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         peak = 0
         while process.poll() is None:
             peak = max(peak, sum(map(_private, _family(process.pid))))
             time.sleep(_EVERY_S)
-    if process.returncode not in {0, 1}:
+    if process.returncode not in {0, FOUND}:
         raise SystemExit(f"{argv} ended with {process.returncode}")
     return peak
 

@@ -1,12 +1,13 @@
 """How long it takes until requorum answers at all."""
 
-import subprocess
 import sys
 from pathlib import Path
 
+from bench.command import requorum, unheard
 from bench.measure import Pair, in_turn
 
 RUNS_FACTOR = 5
+AIM = 3.0
 
 
 def bench_start_up(_directory: Path, runs: int, _megabytes: int | None) -> list[Pair]:
@@ -15,12 +16,9 @@ def bench_start_up(_directory: Path, runs: int, _megabytes: int | None) -> list[
         in_turn(
             "requorum version",
             "python -c pass",
-            lambda: _run("-m", "requorum", "version"),
-            lambda: _run("-c", "pass"),
+            lambda: unheard(requorum("version")),
+            lambda: unheard([sys.executable, "-c", "pass"]),
             runs=runs * RUNS_FACTOR,
+            aim=AIM,
         )
     ]
-
-
-def _run(*arguments: str) -> None:
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)

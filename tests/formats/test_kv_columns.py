@@ -14,6 +14,7 @@ from requorum.formats.kv_columns import KvColumns, kv_columns, note_odd_records
 from requorum.formats.mvcc import KeyValue
 from requorum.formats.records import RecordBatch, scan_all
 from requorum.formats.source import BufferSource
+from requorum.formats.user_keys import UserKeys, fingerprints
 from requorum.formats.wire import field_bytes, field_varint
 
 INT64 = st.integers(-(1 << 63), (1 << 63) - 1) | st.integers(0, 300) | st.integers(0, 1 << 50)
@@ -152,3 +153,15 @@ def test_real_records(etcd_dbs: EtcdDbs, etcd_minor: str, monkeypatch: pytest.Mo
     log = DamageLog()
     note_odd_records(records, kv, database.meta.page_size, log)
     assert log.kept == []
+
+
+def test_nothing_of_a_malformed_record_is_left() -> None:
+    """A key that claims to be 2**63 - 1 bytes long must lead nobody to them."""
+    huge = b"\x0a" + b"\xff" * 8 + b"\x7f"
+    negative = b"\x0a" + b"\xff" * 9 + b"\x01"
+    file, records, kv = columns_of([encode(KeyValue(b"a", 1, 1, 1, b"v")), huge, negative])
+    assert kv.malformed.tolist() == [False, True, True]
+    for column in (kv.key_offset, kv.key_size, kv.value_offset, kv.value_size):
+        assert column[1:].tolist() == [0, 0]
+    prints = fingerprints(file, UserKeys(kv.key_offset, kv.key_size))
+    assert len(prints) == len(records)

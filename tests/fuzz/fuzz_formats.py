@@ -5,6 +5,7 @@ of targets.py and is minimised at the end; it is kept below `.fuzz/`, and not co
 """
 
 import argparse
+import math
 import os
 import re
 import subprocess
@@ -22,6 +23,7 @@ _EXECUTED = re.compile(r"stat::number_of_executed_units: *(\d+)")
 _COVERED = re.compile(r"\bcov: (\d+)")
 _PEAK = re.compile(r"stat::peak_rss_mb: *(\d+)")
 _GRACE_SECONDS = 120
+_SLICE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -59,28 +61,35 @@ def main() -> int:
 
 
 def _fuzz(name: str, seconds: float, room: Path) -> Run:
+    """Fuzz one format, in slices: what atheris itself never gives back would fill the memory."""
     corpus, log = room / "corpus" / name, room / f"{name}.log"
     findings = room / "findings" / name
     for directory in (corpus, findings):
         directory.mkdir(parents=True, exist_ok=True)
-    flags = [*_FLAGS, f"-max_total_time={seconds:.0f}", f"-artifact_prefix={findings}/"]
-    begin = time.monotonic()
+    begin, status, texts = time.monotonic(), 0, []
     with log.open("wb") as output:
-        status = subprocess.run(
-            _fuzz_one(corpus, *flags),
-            env=_environment(name),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            timeout=seconds + _GRACE_SECONDS,
-            check=False,
-        ).returncode
-    text = log.read_text(encoding="utf-8", errors="replace")
+        while status == 0 and (left := begin + seconds - time.monotonic()) > 0:
+            slice_seconds = math.ceil(min(left, _SLICE_SECONDS))
+            flags = (
+                *_FLAGS, f"-max_total_time={slice_seconds}", f"-artifact_prefix={findings}/"
+            )  # fmt: skip  # one line of flags
+            started = output.tell()
+            status = subprocess.run(
+                _fuzz_one(corpus, *flags),
+                env=_environment(name),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=slice_seconds + _GRACE_SECONDS,
+                check=False,
+            ).returncode
+            output.seek(0, os.SEEK_END)
+            texts.append(log.read_bytes()[started:].decode(errors="replace"))
     return Run(
         name=name,
         seconds=time.monotonic() - begin,
-        executed=_last(_EXECUTED, text),
-        covered=_last(_COVERED, text),
-        peak_mib=_last(_PEAK, text),
+        executed=sum(_last(_EXECUTED, text) for text in texts),
+        covered=max(_last(_COVERED, text) for text in texts),
+        peak_mib=max(_last(_PEAK, text) for text in texts),
         corpus=_minimise(name, corpus, room),
         finding=f"see {log} and {findings}" if status else None,
     )

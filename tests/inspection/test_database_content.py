@@ -1,5 +1,7 @@
 """One pass over a database file: pages, records, hash and state."""
 
+from dataclasses import replace
+
 import bbolt_builder
 import pytest
 from bbolt_builder import PAGE_SIZE, Built
@@ -50,6 +52,15 @@ def test_sound() -> None:
     assert (found.state.consistent_index, found.state.current_revision) == (7, 31)
     assert found.reachable_pages + found.free_pages == found.meta.high_water_mark
     assert found.bytes_in_use == found.reachable_pages * PAGE_SIZE
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_without_the_numbers_all_else_is_the_same(damaged: bool) -> None:  # noqa: FBT001  # parametrised
+    """They are left out where nobody asks for them; no finding goes with them."""
+    file = built([*RECORDS, (Revision(50).encode(), b"\x07")] if damaged else RECORDS)
+    found = examine_content(file.source)
+    assert found.status is not None
+    assert examine_content(file.source, with_status=False) == replace(found, status=None)
 
 
 def test_records_that_do_not_decode() -> None:

@@ -5,6 +5,7 @@ out what is zero: such records are decoded a field at a time for all of them at 
 the format allows is decoded one by one, by `KeyValue.decode`, which is always right.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,7 @@ class KvColumns(Rows):
     """The messages of some records, row by row. Offsets count from the start of the file.
 
     A missing field is 0, or has size 0. An empty value, which `snapshot restore --bump-revision`
-    leaves as a marker, has a key of size 0. Where `malformed` nothing else must be believed.
+    leaves as a marker, has a key of size 0. Where `malformed` all else is 0.
     """
 
     key_offset: I64
@@ -59,7 +60,16 @@ def kv_columns(file: FileBytes, records: RecordBatch) -> KvColumns:
     )
     for row in np.flatnonzero(at != end).tolist():
         _decode_alone(file, found, row, int(begin[row]), int(end[row]))
+    _clear_malformed(found)
     return found
+
+
+def _clear_malformed(found: KvColumns) -> None:
+    """Leave nothing of a malformed row: its sizes may be anything."""
+    if found.malformed.any():
+        for column in dataclasses.fields(found):
+            if column.name != "malformed":
+                getattr(found, column.name)[found.malformed] = 0
 
 
 def key_columns(file: FileBytes, records: RecordBatch | ElementRows) -> tuple[I64, I64, Mask]:
@@ -74,6 +84,7 @@ def key_columns(file: FileBytes, records: RecordBatch | ElementRows) -> tuple[I6
     found = KvColumns(offset, size, none, none, none, none, none, none, malformed)
     for row in np.flatnonzero((following > end) | (size == 0) & (begin < end)).tolist():
         _decode_alone(file, found, row, int(begin[row]), int(end[row]))
+    _clear_malformed(found)
     return offset, size, malformed
 
 

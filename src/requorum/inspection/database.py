@@ -33,7 +33,7 @@ def examine_database(source: Source) -> DatabaseEvidence:
     Records that merely contradict themselves are none: etcd serves them.
     """
     try:
-        content = examine_content(source)
+        content = examine_content(source, with_status=False)
     except DamagedInput as error:
         return DatabaseEvidence(size=source.size, damages=(error.message,))
     damages = tuple(str(d) for d in content.damages.shown[:SHOWN_DAMAGES])

@@ -1,7 +1,7 @@
 """Everything that one database file holds: every page checked, every record decoded.
 
-One pass, because reading is what costs: the check of the pages, the hash over all buckets and the
-records are taken from the same columns.
+One pass, because reading is what costs: the check of the pages, the records and, for those who ask
+for them, the numbers of `etcdutl snapshot status` are taken from the same columns.
 """
 
 from dataclasses import dataclass
@@ -53,8 +53,8 @@ class DatabaseContent:
     of the small buckets. `contradictions` are records that no etcd wrote so, and that it serves
     all the same. `reachable_pages` include meta and overflow pages; `free_pages` are the rest
     below the high water mark. `records` counts those of the bucket `key` within reach, of which
-    `undecoded_records` cannot be read. `state` is None where etcd's buckets are not there, and
-    `status` also where the damage does not let the numbers be true.
+    `undecoded_records` cannot be read. `state` is None where etcd's buckets are not there; `status`
+    where the damage does not let the numbers be true, and where nobody asked for them.
     """
 
     metas: Metas
@@ -76,24 +76,28 @@ class DatabaseContent:
         return self.reachable_pages * self.meta.page_size
 
 
-def examine_content(source: Source) -> DatabaseContent:
+def examine_content(source: Source, *, with_status: bool = True) -> DatabaseContent:
     """Read everything. Damage is a finding; DamagedInput only where neither meta page is valid.
 
-    Reads the whole source once as one buffer: give it a mapping, not a file far away.
+    Reads the whole source once as one buffer: give it a mapping, not a file far away. Without the
+    status, which needs every byte, nothing is read of large values but their first and last ones.
     """
     metas = read_metas(source)
     database, file, pages = Database(source, metas.current), FileBytes(source), DamageLog()
-    sweep, content = Sweep(file, database.meta, pages), ContentSums(file)
-    records = _Records(file, database.meta.page_size)
+    sweep = Sweep(file, database.meta, pages)
+    numbers = _Numbers(file) if with_status else None
+    records = _Records(file, database.meta.page_size, numbers)
     check_meta_page(source, database.meta, pages)
     for chunk in sweep.chunks():
-        content.add(chunk)
+        if numbers is not None:
+            # This comes first: it brings into the cache what is read of the records afterwards.
+            numbers.content.add(chunk)
         elements = sweep.leaves_of(BUCKET, chunk)
         ascending = elements is not None and records.add(elements)
         check_chunk(file, chunk, pages, ascending=ascending and elements is chunk.elements)
     check_freelist(source, database.meta, sweep.walk, pages)
     readable = pages.total == 0 and records.revisions_sound
-    status = _status(database, sweep.names, content, records) if readable else None
+    status = numbers.status(database, sweep.names, records) if numbers and readable else None
     rows = DamageLog()
     ours = {BUCKET, META_BUCKET} <= set(sweep.names)
     # These note what they find, so they come before it is gathered.
@@ -116,37 +120,44 @@ def examine_content(source: Source) -> DatabaseContent:
     )
 
 
-def _status(
-    database: Database, names: list[bytes], content: ContentSums, records: "_Records"
-) -> SnapshotStatus:
-    return SnapshotStatus(
-        hash=content_hash(names, [content.sums]),
-        revision=max(records.last[0], 0),
-        total_keys_all_buckets=content.rows,
-        total_keys_live=None if records.undecoded else records.live_count,
-        total_size=database.meta.logical_size,
-        storage_version=storage_version(database),
-    )
+class _Numbers:
+    """What `etcdutl snapshot status` prints, as the sweep goes on."""
+
+    def __init__(self, file: FileBytes) -> None:
+        self._file = file
+        self.content = ContentSums(file)
+        self._keys: list[KeyPrints] = []
+
+    def add_keys(self, keys: UserKeys, tombstone: Mask) -> None:
+        """Take the users' keys of the next records."""
+        self._keys.append(KeyPrints.of(self._file, keys, tombstone))
+
+    def status(self, database: Database, names: list[bytes], records: "_Records") -> SnapshotStatus:
+        """Return the numbers; which keys live is not known where some records do not decode."""
+        live = None if records.undecoded else live_key_count(self._file, self._keys)
+        return SnapshotStatus(
+            hash=content_hash(names, [self.content.sums]),
+            revision=max(records.last[0], 0),
+            total_keys_all_buckets=self.content.rows,
+            total_keys_live=live,
+            total_size=database.meta.logical_size,
+            storage_version=storage_version(database),
+        )
 
 
 class _Records:
     """Takes the leaves of the bucket `key` in order, and notes what is wrong with each record."""
 
-    def __init__(self, file: FileBytes, page_size: int) -> None:
+    def __init__(self, file: FileBytes, page_size: int, numbers: _Numbers | None) -> None:
         self._file = file
         self._page_size = page_size
+        self._numbers = numbers
         self.damages = DamageLog()
         self.contradictions = DamageLog()
-        self._keys: list[KeyPrints] = []
         self.last = (-1, -1)
         self.count = 0
         self.undecoded = 0
         self.revisions_sound = True
-
-    @property
-    def live_count(self) -> int:
-        """Return how many of the users' keys exist, as far as records decode."""
-        return live_key_count(self._file, self._keys)
 
     def add(self, elements: ElementRows) -> bool:
         """Decode the next elements; those that are not sound are noted with their page.
@@ -174,8 +185,8 @@ class _Records:
         self.undecoded += int(kv.malformed.sum())
         note_malformed(batch, kv, self._page_size, self.damages)
         note_contradictions(batch, kv, self._page_size, self.contradictions)
-        keys = UserKeys(kv.key_offset, kv.key_size)
-        self._keys.append(KeyPrints.of(self._file, keys, batch.tombstone))
+        if self._numbers is not None:
+            self._numbers.add_keys(UserKeys(kv.key_offset, kv.key_size), batch.tombstone)
 
     def _note(self, places: I64, what: str) -> None:
         self.damages.add_rows(places // self._page_size, places, what)

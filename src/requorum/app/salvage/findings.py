@@ -104,7 +104,8 @@ class _Findings:
         buckets = tuple(self._buckets())
         replay = self._replay()
         locked = self.content.others.locked_out and not self.content.auth_off
-        uncertain = doubtful.any() or any(b.incomplete for b in buckets) or locked
+        passwords = self._users_without_password()
+        uncertain = doubtful.any() or any(b.incomplete for b in buckets) or locked or passwords
         left_out = int((self.judgement.doubtful & ~self.content.kept).sum())
         return SalvageResult(
             outcome="written" if written is not None else "planned",
@@ -133,7 +134,7 @@ class _Findings:
             conflict_count=len(self.salvaged.settled.conflicts),
             auth_enabled=self.content.others.auth_enabled and not self.content.auth_off,
             auth_locked_out=locked,
-            users_without_password=self._users_without_password(),
+            users_without_password=passwords,
             alarms_left_out=len(self._alarms()),
             keys_with_lost_lease=self._orphaned_leases(),
             warnings=tuple(self._warnings()),

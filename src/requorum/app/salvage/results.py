@@ -130,9 +130,10 @@ class SalvageResult(Result):
     """The whole of it.
 
     `outcome`: "written", or "planned" where no file was asked for. `complete`: nothing is lost,
-    doubtful or undecided. `file` and `sha256` are null where nothing was written. `revision` is
-    where the new database stands; what is asked of it before `compact_revision` is answered with
-    "compacted", -1: never. `index` and `term` are the last log entry that is in it.
+    doubtful or undecided, nor a password lost. `file` and `sha256` are null where nothing was
+    written. `revision` is where the new database stands; what is asked of it before
+    `compact_revision` is answered with "compacted", -1: never. `index` and `term` are the last log
+    entry that is in it.
     """
 
     outcome: Literal["written", "planned"]

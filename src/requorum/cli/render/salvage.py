@@ -210,7 +210,7 @@ def _show_others(out: "Console", result: SalvageResult) -> None:
         what = "left out; etcd raises them again where they are still true"
         print_line(out, f"  {_count(result.alarms_left_out, 'alarm')} {what}")
     if result.auth_locked_out:
-        what = "authentication is on and no root user is left: nobody could administer it"
+        what = "authentication is on and no root user is left who could log in to administer it"
         print_line(out, f"  {what}. --auth-off switches it off", "red")
 
 

@@ -63,13 +63,14 @@ def gather(source: Source, number: int) -> Gathered:
     pages = PageMap(file, metas.page_size)
     reached = Reached(pages)
     witnesses, damages = _witnesses(pages, metas, number, reached)
-    whole = bool(witnesses) and _is_whole(witnesses[0])
+    whole = bool(witnesses) and witnesses[0].everything_whole
     strays = read_strays(pages, reached, all_bytes=not whole)
+    strays = mended_strays(strays, max((w.least_compact for w in witnesses), default=-1))
     meta_damages = [(damage.page, damage.what) for damage in metas.damages]
     return Gathered(
         file=file,
         witnesses=tuple(witnesses),
-        strays=_untold(strays, witnesses, whole=whole),
+        strays=strays,
         damages=(*meta_damages, *damages),
     )
 
@@ -92,7 +93,7 @@ def _witnesses(
     found: list[Witness] = []
     damages: list[tuple[int, str]] = []
     for standing, meta in zip((Standing.CURRENT, Standing.PREVIOUS), metas.valid, strict=False):
-        if found and (_is_whole(found[0]) or _same_tree(meta, metas.valid[0])):
+        if found and (found[0].everything_whole or _same_tree(meta, metas.valid[0])):
             break
         mine = Reached(pages)
         witness, wrong = _read(pages, meta.root, number, standing, mine)
@@ -104,10 +105,6 @@ def _witnesses(
     if not found:
         found += _from_root_pages(pages, number, reached)
     return found, damages
-
-
-def _is_whole(witness: Witness) -> bool:
-    return witness.whole and all(witness.bucket(name).whole for name in BUCKETS if name != KEY)
 
 
 def _same_tree(meta: Meta, other: Meta) -> bool:
@@ -199,15 +196,3 @@ def _names_buckets(pages: PageMap, number: int) -> bool:
     )
     known = sum(row.key in BUCKETS and row.value_size >= BUCKET_HEADER_SIZE for row in rows)
     return 2 * known > len(rows)
-
-
-def _untold(strays: Strays, witnesses: list[Witness], *, whole: bool) -> Strays:
-    """Return the stray rows that may tell something.
-
-    Beside a whole tree those alone that lie behind it. Beside a damaged one all: a stale page may
-    have the deletion of a key whose older record lies in a gap.
-    """
-    strays = mended_strays(strays, max((w.least_compact for w in witnesses), default=-1))
-    if whole and len(strays.rows):
-        return strays.take(~witnesses[0].covers(strays.rows.place))
-    return strays

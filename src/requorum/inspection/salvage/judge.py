@@ -12,6 +12,7 @@ and that one too where it is a tombstone below C. So:
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -19,14 +20,11 @@ from requorum.formats.bbolt.columns import I64, U64, Mask
 from requorum.inspection.salvage.claims import STRAY, Claims
 from requorum.inspection.salvage.intervals import NO_END, Intervals
 from requorum.inspection.salvage.knowledge import known_places, known_revisions
-from requorum.inspection.salvage.places import mains, place_of
+from requorum.inspection.salvage.places import FIRST_WRITE, mains, place_of
 from requorum.inspection.salvage.settled import Settled
 from requorum.inspection.salvage.strays import spanned_without
-from requorum.inspection.salvage.user_key_column import by_key
+from requorum.inspection.salvage.user_key_column import by_key, user_key
 from requorum.inspection.salvage.witness import Standing, Witness
-
-FIRST_WRITE = 2
-"""The revision of the first write: an empty store stands at 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +50,26 @@ class Judgement:
     lost_places: Intervals
 
 
+class LastChange(Protocol):
+    """Tells the revision of a key's last change, None where the log does not leave it alive."""
+
+    def __call__(self, key: bytes, *, before_holes: bool) -> int | None:
+        """Return it; `before_holes`: also where lost entries may have changed the key since."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogKnowledge:
     """What a replayed log adds: revisions of which every change is known, and a compaction.
 
-    `doubtful` are places whose records rest on something that is lost.
+    `doubtful` are places whose records rest on something that is lost. `alive` tells of a key the
+    revision of its last change, where the log leaves it alive.
     """
 
     revisions: Intervals = field(default_factory=lambda: Intervals(()))
     compact: int = -1
     doubtful: U64 = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
+    alive: LastChange | None = None
 
 
 NO_LOG_KNOWLEDGE = LogKnowledge()
@@ -73,6 +81,8 @@ def judge(settled: Settled, log: LogKnowledge = NO_LOG_KNOWLEDGE) -> Judgement:
     main = mains(records.place)
     compact = max(log.compact, *(w.least_compact for w in witnesses), -1)
     refuted = _refuted(settled, main, compact)
+    contested = _contested(settled, refuted, main, log)
+    refuted &= ~contested
     contradicted = _contradicted(records, witnesses, main)
     outvoted = _outvoted(contradicted, records)
     known = known_revisions(witnesses, settled.gathered) | log.revisions
@@ -80,13 +90,17 @@ def judge(settled: Settled, log: LogKnowledge = NO_LOG_KNOWLEDGE) -> Judgement:
     lost = known.complement(max(compact, 1) + 1, last)
     sealed = max(compact, lost.last or compact)
     prints = settled.prints
-    kept = ~outvoted & ((main > sealed) | _last_of_key(prints, main, sealed, ~outvoted))
+    misplaced = np.isin(records.place, log.doubtful) & ~records.tombstone
+    kept = _last_of_key(prints, main, sealed, ~outvoted)
+    # A put whose place is a guess may be later than the seal: then the one before it counts.
+    kept |= _last_of_key(prints, main, sealed, ~outvoted & ~misplaced)
+    kept = ~outvoted & ((main > sealed) | kept)
     kept &= ~refuted & ~(records.tombstone & (main < sealed))
     beyond = kept & _beyond(records, witnesses, log)
     compactable = main <= (compact if _compact_known(witnesses, log) else last)
     doubtful = kept & (compactable & _unsure(records, known, compact, last) | beyond)
     doubtful |= kept & np.isin(records.place, log.doubtful)
-    doubtful |= kept & _undecided(settled)
+    doubtful |= kept & (_undecided(settled) | contested)
     return Judgement(
         compact=compact,
         sealed=sealed,
@@ -115,6 +129,32 @@ def _refuted(settled: Settled, main: I64, compact: int) -> Mask:
         lacking = spanned_without(gathered.strays, places)
         refuted |= lacking & (main <= compact) & (outlived < up_to)
     return refuted
+
+
+def _contested(settled: Settled, refuted: Mask, main: I64, log: LogKnowledge) -> Mask:
+    """Return the refuted records that are the last change of a key which the log leaves alive.
+
+    Who lacks them may have them under a revision with a flipped bit: nothing shows that in a file.
+    Where entries behind the change are lost, a whole tree knows better.
+    """
+    contested = np.zeros(len(refuted), dtype=np.bool_)
+    if log.alive is None:
+        return contested
+    by_whole = _lacking_in_whole_trees(settled)
+    for row in np.flatnonzero(refuted & ~settled.records.tombstone).tolist():
+        key = user_key(settled.files, settled.records, row)
+        told = log.alive(key, before_holes=not by_whole[row])
+        contested[row] = told == int(main[row])
+    return contested
+
+
+def _lacking_in_whole_trees(settled: Settled) -> Mask:
+    places = settled.records.place
+    lacking = np.zeros(len(places), dtype=np.bool_)
+    for witness in settled.witnesses:
+        if witness.whole:
+            lacking |= ~witness.holds(places)
+    return lacking
 
 
 def _outlived(witnesses: Sequence[Witness], places: U64) -> I64:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from requorum.errors import DamagedInput
 from requorum.formats.backend import Lease
+from requorum.formats.message import Message
 from requorum.formats.wire import fields, payload, signed, whole_number
 from requorum.inspection.salvage.small_buckets import SmallBucket
 from requorum.inspection.salvage.witness import Standing, Witness
@@ -50,11 +51,11 @@ class OtherBuckets:
 
     @property
     def locked_out(self) -> bool:
-        """Return whether auth is on, and no root user is left who could administer it."""
+        """Return whether auth is on, and no root user is left who could log in."""
         if not self.auth_enabled:
             return False
         root = self.rows[USERS].get(ROOT.encode())
-        return root is None or ROOT not in user_roles(root)
+        return root is None or ROOT not in user_roles(root) or not _logs_in(root)
 
 
 def newest_first(witnesses: Iterable[Witness]) -> list[Witness]:
@@ -152,6 +153,15 @@ def _is_user(key: bytes, value: bytes) -> bool:
         return False
     hashes = [payload(v, "hash") for n, t, v in fields(value) if n == 2 and t == 2]
     return all(_HASH.fullmatch(h) for h in hashes)
+
+
+def _logs_in(value: bytes) -> bool:
+    """Return whether a user's row has a password's hash, or says that a certificate is enough."""
+    try:
+        user = Message(value)
+        return bool(user.content(2)) or Message(user.content(4)).flag(1)
+    except DamagedInput:
+        return False
 
 
 def user_roles(value: bytes) -> list[str]:

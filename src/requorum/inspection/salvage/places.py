@@ -16,6 +16,9 @@ SUB_MAX = (1 << SUB_BITS) - 1
 _SUB_BITS = np.uint64(SUB_BITS)
 _SUB_MASK = np.uint64(SUB_MAX)
 
+FIRST_WRITE = 2
+"""The revision of the first write: an empty store stands at 1."""
+
 
 def place_of(main: int, sub: int = 0) -> int:
     """Return the place of one revision."""

@@ -1,6 +1,6 @@
 """All that files and logs of one cluster prove, put together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,22 +12,31 @@ from requorum.formats.mvcc import KeyValue
 from requorum.formats.source import BufferSource
 from requorum.inspection.completed_log import CompletedLog, complete_log
 from requorum.inspection.member_log import MemberLog
+from requorum.inspection.salvage import leases
 from requorum.inspection.salvage.claims import Claims
+from requorum.inspection.salvage.decided_by_puts import decided_by_puts
 from requorum.inspection.salvage.gather import Gathered
-from requorum.inspection.salvage.judge import NO_LOG_KNOWLEDGE, Judgement, LogKnowledge, judge
+from requorum.inspection.salvage.judge import (
+    NO_LOG_KNOWLEDGE,
+    Judgement,
+    LastChange,
+    LogKnowledge,
+    judge,
+)
 from requorum.inspection.salvage.other_buckets import (
     LEASES,
     OtherBuckets,
     merge_buckets,
     newest_first,
 )
-from requorum.inspection.salvage.places import main_of, mains
+from requorum.inspection.salvage.places import main_of, mains, place_of
 from requorum.inspection.salvage.replay.auth_state import read_auth_state
 from requorum.inspection.salvage.replay.base import MemberState, Truth
 from requorum.inspection.salvage.replay.log_story import LogStory, begins_with_cluster, tell_log
 from requorum.inspection.salvage.replay.story import ToldRecord
 from requorum.inspection.salvage.settled import Conflict, Settled, settle
 from requorum.inspection.salvage.user_key_column import print_of
+from requorum.inspection.salvage.witness import contains
 
 LOG = -1
 """The rank of records that the log proves: better than any file's."""
@@ -57,22 +66,28 @@ def salvage(gathered: Sequence[Gathered], logs: Mapping[str, MemberLog]) -> Salv
     settled = settle(gathered)
     with_entries = {name: log for name, log in logs.items() if log.entries}
     log = complete_log(with_entries, across_holes=True)
+    if log is not None:
+        settled = decided_by_puts(settled, log.entries)
     story = _story(settled, log, logs) if log is not None else None
     knowledge = NO_LOG_KNOWLEDGE
     if story is not None:
         records = [record for told in story.told for record in told.records]
         corrected = [revision for told in story.told for revision in told.corrected]
+        records += story.placed
+        corrected += [main_of(record.place) for record in story.placed]
+        records += _alive_by_log(settled, story, {record.place for record in records})
         settled = with_log(settled, records, corrected)
         settled = _decided(settled, story)
         knowledge = LogKnowledge(
             revisions=story.revisions,
             compact=story.state.compact if story.state is not None else -1,
             doubtful=np.array([r.place for r in records if r.doubtful], dtype=np.uint64),
+            alive=_last_change(story.state) if _outlasts_compaction(story, settled) else None,
         )
     newest = newest_first(settled.witnesses)
     index = (newest[0].index or 0) if newest else 0
     term = (newest[0].term or 1) if newest else 1
-    others = merge_buckets(newest)
+    others = _with_leases(merge_buckets(newest), settled, log)
     if story is not None and story.state is not None and story.state.index >= index:
         others = _after_log(others, story.state)
         index = story.state.index
@@ -88,6 +103,39 @@ def salvage(gathered: Sequence[Gathered], logs: Mapping[str, MemberLog]) -> Salv
         log_file=len(gathered),
         known_commit=_known_commit(settled, logs),
     )
+
+
+def _alive_by_log(settled: Settled, story: LogStory, known: Container[int]) -> list[ToldRecord]:
+    """Return records of keys that the log leaves alive, and that files lack as if compacted away.
+
+    A tree lacks a record, too, where a byte of its revision is flipped: nothing shows that. So the
+    log, which has checksums, is followed, and the record is doubtful.
+    """
+    if story.state is None or not _outlasts_compaction(story, settled):
+        return []
+    found = [
+        ToldRecord(place_of(state.mod_revision, state.sub), key, state, doubtful=True)
+        for key, state in story.state.keys.told_alone()
+    ]
+    places = np.array([record.place for record in found], dtype=np.uint64)
+    held = contains(settled.records.place, places)
+    return [r for r, has in zip(found, held, strict=True) if not has and r.place not in known]
+
+
+def _outlasts_compaction(story: LogStory, settled: Settled) -> bool:
+    """Return whether the log was told to where files are compacted: it knows what outlived that."""
+    compact = max((w.least_compact for w in settled.witnesses), default=-1)
+    return story.state is not None and story.state.revision >= compact
+
+
+def _last_change(state: MemberState | None) -> LastChange:
+    """Return what tells the revision of a key's last change; None where it is not alive."""
+
+    def last_change(key: bytes, *, before_holes: bool) -> int | None:
+        found = state.keys.told(key, before_holes=before_holes) if state is not None else None
+        return None if found is None else found.mod_revision
+
+    return last_change
 
 
 def _decided(settled: Settled, story: LogStory) -> Settled:
@@ -115,7 +163,7 @@ def _by_log(conflict: Conflict, *, copy_is_right: bool) -> Conflict:
 
 
 def _story(settled: Settled, log: CompletedLog, logs: Mapping[str, MemberLog]) -> LogStory:
-    truth = Truth(settled)
+    truth = Truth(settled, log.entries)
     marks = [(s.index, s.term) for s in logs[log.winner].snapshots]
     fresh = log.first_index == 1 and begins_with_cluster(log.entries, marks)
     return tell_log(truth, log, fresh=fresh)
@@ -163,6 +211,7 @@ def with_log(
         files=(*settled.files, file),
         records=records.take(order),
         prints=np.concatenate([settled.prints[kept], prints])[order],
+        alike=np.concatenate([settled.alike[kept], np.ones(count, dtype=np.int64)])[order],
     )
 
 
@@ -180,17 +229,37 @@ def _encoded(record: ToldRecord) -> bytes:
     ).encode()
 
 
+def _with_leases(others: OtherBuckets, settled: Settled, log: CompletedLog | None) -> OtherBuckets:
+    """Return the buckets with the leases that the newest tree has lost, or never had."""
+    newest = newest_first(settled.witnesses)
+    until = leases.whole_until(newest[0] if newest else None)
+    rows: Mapping[bytes, bytes] = others.rows[LEASES]
+    if log is not None:
+        rows = leases.with_log(rows, log.entries, after=until)
+    incomplete = others.incomplete
+    if not until or _goes_on_in_strays(settled):
+        known, entries = rows, log.entries if log is not None else {}
+        rows = leases.with_stray_leases(rows, settled.files, entries)
+        incomplete += (LEASES,) if len(rows) > len(known) and LEASES not in incomplete else ()
+    return replace(others, rows={**others.rows, LEASES: rows}, incomplete=incomplete)
+
+
+def _goes_on_in_strays(settled: Settled) -> bool:
+    """Return whether pages that no tree reaches hold a later time than every tree."""
+    main = mains(settled.records.place)
+    return bool(len(main)) and int(main[-1]) > max((w.last for w in settled.witnesses), default=0)
+
+
 def _after_log(others: OtherBuckets, state: MemberState) -> OtherBuckets:
     """Return the rows as they are behind the log; those that did not change keep their bytes.
 
     What the log could not tell of users and roles, because entries before are lost, stays.
     """
-    known = others.rows[LEASES]
-    leases = dict(lease_row(Lease(number, ttl, 0)) for number, ttl in state.leases.items())
-    rows: dict[bytes, Mapping[bytes, bytes]] = {
-        **others.rows,
-        LEASES: {key: known.get(key, value) for key, value in leases.items()},
-    }
+    rows: dict[bytes, Mapping[bytes, bytes]] = {**others.rows}
+    if LEASES not in state.incomplete:
+        known = others.rows[LEASES]
+        told = dict(lease_row(Lease(number, ttl, 0)) for number, ttl in state.leases.items())
+        rows[LEASES] = {key: known.get(key, value) for key, value in told.items()}
     before = read_auth_state(others.rows).rows()
     for name, after in _auth_rows(others, state).items():
         if name not in state.incomplete:

@@ -7,11 +7,15 @@ import numpy as np
 
 from requorum.formats.bbolt.columns import I64, U64, FileBytes, Mask
 from requorum.inspection.salvage.claims import Claims, all_claims, checksums
+from requorum.inspection.salvage.false_ends import without_false_ends
 from requorum.inspection.salvage.gather import Gathered
 from requorum.inspection.salvage.partings import Parting, Told, find_partings
 from requorum.inspection.salvage.places import main_of, mains, place_of, sub_of
 from requorum.inspection.salvage.user_key_column import key_prints, print_of, user_key
 from requorum.inspection.salvage.witness import Standing, Witness
+
+_FILES_MAX = 128
+"""A file's number is a signed byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,8 @@ class Conflict:
     """A place whose copies differ. `believed` and `others` are file numbers.
 
     `key` is that of the copy which is believed, `reason` is why; `settled` says whether it is more
-    than a guess. `prints` are those of the keys that the copies name, see `key_prints`.
+    than a guess. `prints` are those of the keys that the copies name, see `key_prints`; `copies`
+    has one row for each content that there is.
     """
 
     revision: int
@@ -30,13 +35,15 @@ class Conflict:
     reason: str
     settled: bool
     prints: tuple[int, ...] = ()
+    copies: Claims | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """`records` has one row for each place, ascending. `witnesses` are those that are believed.
 
-    `prints` has a number for each record's key, see `key_prints`.
+    `prints` has a number for each record's key, see `key_prints`; `alike` says how many files hold
+    the record just so.
     """
 
     files: tuple[FileBytes | None, ...]
@@ -44,12 +51,14 @@ class Settled:
     witnesses: tuple[Witness, ...]
     records: Claims
     prints: I64
+    alike: I64
     partings: tuple[Parting, ...]
     conflicts: tuple[Conflict, ...]
 
 
 def settle(gathered: Sequence[Gathered]) -> Settled:
     """Put the files' records together; see `Conflict` and `Parting` for what does not fit."""
+    gathered = without_false_ends(gathered)
     files = tuple(g.file for g in gathered)
     claims = _within_history(all_claims(gathered))
     several = len(gathered) > 1 or bool((claims.place[1:] == claims.place[:-1]).any())
@@ -62,14 +71,16 @@ def settle(gathered: Sequence[Gathered]) -> Settled:
     prints = key_prints(files, chosen)
     judge = _Judge(files, chosen, prints, witnesses)
     conflicts = [judge.decide(_Group(claims, sums, rows), row) for row, rows in groups]
+    alike = _files_alike(claims, sums, chosen)
     once, moved = once_per_revision(chosen, prints, copies)
-    chosen, prints = chosen.take(once), prints[once]
+    chosen, prints, alike = chosen.take(once), prints[once], alike[once]
     return Settled(
         files=files,
         gathered=tuple(gathered),
         witnesses=tuple(_with_moved(w, moved) for w in witnesses),
         records=chosen,
         prints=prints,
+        alike=alike,
         partings=tuple(partings),
         conflicts=tuple(conflicts),
     )
@@ -191,6 +202,18 @@ def _choose(claims: Claims, sums: U64) -> tuple[Claims, I64, list[tuple[int, ran
     return chosen, copies, groups
 
 
+def _files_alike(claims: Claims, sums: U64, chosen: Claims) -> I64:
+    """Return for each chosen record how many files hold it just so."""
+    count = len(chosen)
+    group = np.cumsum(np.append(True, claims.place[1:] != claims.place[:-1])[: len(claims)]) - 1
+    same = (claims.file == chosen.file[group]) & (claims.value_offset == chosen.value_offset[group])
+    chosen_sums = np.zeros(count, dtype=np.uint64)
+    chosen_sums[group[same]] = sums[same]
+    alike = sums == chosen_sums[group]
+    pairs = np.unique(group[alike] * _FILES_MAX + claims.file[alike])
+    return np.bincount(pairs // _FILES_MAX, minlength=count).astype(np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class _Group:
     """All copies of one record that are not alike."""
@@ -260,6 +283,7 @@ class _Judge:
             reason=_NO_REASON if decisive is None else _REASONS[decisive],
             settled=decisive == 0,
             prints=tuple(sorted(set(named))),
+            copies=group.claims.take(np.array([rows[0] for rows in contents])),
         )
 
     def _merit(

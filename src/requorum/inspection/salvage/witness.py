@@ -11,8 +11,10 @@ from enum import IntEnum
 import numpy as np
 
 from requorum.errors import DamagedInput
+from requorum.formats.backend_file import BUCKETS
 from requorum.formats.bbolt.columns import I64, U64, Mask
 from requorum.formats.mvcc import Revision
+from requorum.formats.records import BUCKET as KEY
 from requorum.inspection.salvage.key_leaves import RecordRows
 from requorum.inspection.salvage.places import main_of, mains, place_of
 from requorum.inspection.salvage.small_buckets import LOST_BUCKET, SmallBucket
@@ -54,6 +56,11 @@ class Witness:
     def whole(self) -> bool:
         """Return whether the bucket `key` has no gap."""
         return not self.gap_at_end and not bool(self.gap_before.any())
+
+    @property
+    def everything_whole(self) -> bool:
+        """Return whether no bucket of etcd's has a gap."""
+        return self.whole and all(self.bucket(name).whole for name in BUCKETS if name != KEY)
 
     @property
     def last_row_main(self) -> int:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count, takewhile
 from pathlib import Path
 
 from requorum.formats.backend import Lease
@@ -47,13 +48,15 @@ class Evidence:
     @cached_property
     def replayable(self) -> frozenset[int]:
         """Return the entries whose effect is proven: the state before them is, and they follow."""
-        found = set()
-        for base in {0, *self.complete_at}:
-            index = base + 1
-            while index in self.entries:
-                found.add(index)
-                index += 1
-        return frozenset(found)
+        return frozenset(i for base in {0, *self.complete_at} for i in self._following(base))
+
+    @cached_property
+    def replayable_from_the_start(self) -> frozenset[int]:
+        """Return those of them that rest on nothing but the log."""
+        return frozenset(self._following(0))
+
+    def _following(self, base: int) -> Iterator[int]:
+        return takewhile(self.entries.__contains__, count(base + 1))
 
     def proves(self, truth: Truth) -> frozenset[Revision]:
         """Return the records that are proven, by a page or by the log."""

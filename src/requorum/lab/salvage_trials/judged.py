@@ -156,7 +156,7 @@ class _Judge:
     def _proven_and_missing(self) -> Iterator[str]:
         for at in self._required:
             right = self._result.records.get(at) == self._truth.records[at]
-            if not right and not self._is_open_question(at):
+            if not (right or self._is_open_question(at) or self._has_doubtful_numbers(at)):
                 yield _shown(at, self._truth.records[at])
 
     @cached_property
@@ -180,6 +180,23 @@ class _Judge:
         in_log = at.main in self._replayed_mains
         return at in self._wrong and at in self._claims.doubtful and not in_log
 
+    def _has_doubtful_numbers(self, at: Revision) -> bool:
+        """Return whether a record is right but for its numbers, they are doubtful, and must be.
+
+        What they rest on stands in damaged trees: that nothing of it is missing can be seen only
+        by who knows how they were. From the log's first entry on, everybody can.
+        """
+        found = self._result.records.get(at)
+        if found is None or at not in self._claims.doubtful or at in self._evidence.records:
+            return False
+        return at.main not in self._mains_from_the_start and self._same_content(at, found)
+
+    @cached_property
+    def _mains_from_the_start(self) -> frozenset[int]:
+        revision_of = self._truth.revision_of
+        entries = self._evidence.replayable_from_the_start
+        return frozenset(revision_of[i] for i in entries if i in revision_of)
+
     @cached_property
     def _replayed_mains(self) -> frozenset[int]:
         revision_of = self._truth.revision_of
@@ -200,6 +217,8 @@ class _Judge:
                 continue
             said = here in self._claims.doubtful or self._claims.covers(true)
             said = said or true.main > self._last_acknowledged
+            # The last change stands there under another key, and nobody can know better.
+            said = said or true in self._unknowable
             if (true in self._proven) == proven and (proven or not said):
                 yield f"{key!r} as of {_at(here)}, changed at {_at(true)}"
 

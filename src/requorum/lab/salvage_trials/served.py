@@ -1,7 +1,9 @@
 """A salvaged file in the hands of real etcd: restored by its tool, booted, asked, written to."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from requorum.domain.binaries import EtcdBinaries
@@ -32,18 +34,35 @@ async def serve(
 
     RequorumError where the file is not restored, or what was restored does not boot.
     """
+    async with serving(file, directory, bin_dir=bin_dir, connect=connect) as etcd:
+        return await served_otherwise(etcd, result, seed=seed)
+
+
+@asynccontextmanager
+async def serving(
+    file: Path, directory: Path, *, bin_dir: Path, connect: Connect
+) -> AsyncIterator[Etcd]:
+    """Restore a file with the release's own tool and boot it; etcd is killed in the end.
+
+    RequorumError where the file is not restored, or what was restored does not boot.
+    """
     lab = _lab(directory, bin_dir)
-    _restore(file, lab)
+    await asyncio.to_thread(_restore, file, lab)
     try:
-        start_members(lab, lab.names)
+        await asyncio.to_thread(start_members, lab, lab.names)
         await wait_ready(lab, connect, deadline=_READY_SECONDS)
         etcd = connect(lab.client_url(_NAME))
         try:
-            return tuple([trouble async for trouble in _Served(etcd, result, seed).troubles()])
+            yield etcd
         finally:
             await etcd.close()
     finally:
         crash(lab.directory)
+
+
+async def served_otherwise(etcd: Etcd, result: ResultFile, *, seed: int) -> tuple[str, ...]:
+    """Return in which way its answers differ from what lies in the file. It is emptied then."""
+    return tuple([trouble async for trouble in _Served(etcd, result, seed).troubles()])
 
 
 def _lab(directory: Path, bin_dir: Path) -> Lab:

@@ -15,8 +15,8 @@ from requorum.formats.mvcc import KeyValue
 from requorum.formats.raftpb import Entry
 from requorum.formats.requests import DeleteRange, LeaseRevoke, Put, Txn
 from requorum.inspection.salvage.damaged_leaf import longest_ascending
+from requorum.inspection.salvage.entry_requests import request_of
 from requorum.inspection.salvage.replay.base import Truth
-from requorum.inspection.salvage.replay.member import request_of
 from requorum.inspection.salvage.user_key_column import value_of
 from requorum.inspection.salvage.witness import Standing, Witness
 
@@ -83,14 +83,17 @@ def misplaced(truth: Truth, anchor: Anchor, entries: Mapping[int, Entry]) -> str
 
 
 def anchors_by_content(
-    truth: Truth, entries: Mapping[int, Entry], first: int, last: int
+    truth: Truth, entries: Mapping[int, Entry], first: int, last: int, *, probes_max: int = PROBES
 ) -> list[Anchor]:
     """Return where the puts among entries [first, last] are found as records, ascending.
+
+    About `probes_max` records are looked for.
 
     Each entry makes at most one revision, so two anchors are never further apart in revisions than
     in entries. What does not fit to most of the others is left out.
     """
-    probes = _probes(truth, up_to=int(truth.mains[-1]) if len(truth.mains) else 0)
+    newest = int(truth.mains[-1]) if len(truth.mains) else 0
+    probes = _probes(truth, up_to=newest, probes_max=probes_max)
     pairs = _found({index: entries[index] for index in range(first, last + 1)}, probes)
     indexes = list(pairs)
     chain = [indexes[row] for row in longest_ascending(list(pairs.values()))]
@@ -126,13 +129,13 @@ def _near_enough(chain: list[int], pairs: Mapping[int, int]) -> Iterator[int]:
 
 
 def _probes(
-    truth: Truth, *, up_to: int, count: int | None = None
+    truth: Truth, *, up_to: int, count: int | None = None, probes_max: int = PROBES
 ) -> dict[bytes, list[tuple[int, bytes]]]:
     """Return (main revision, value) of puts by key: the last `count` ones, or some of all."""
     records = truth.settled.records
     end = int(np.searchsorted(truth.mains, up_to, side="right"))
     rows = np.flatnonzero(~records.tombstone[:end] & (records.value_size[:end] > 0))
-    step = 1 if count is not None else max(len(rows) // PROBES, 1)
+    step = 1 if count is not None else max(len(rows) // probes_max, 1)
     found: dict[bytes, list[tuple[int, bytes]]] = {}
     for row in rows[::-step][:count].tolist():
         kv = KeyValue.decode(value_of(truth.settled.files, records, row))

@@ -5,7 +5,7 @@ known the outcome is what it would be if nothing else existed, and not `certain`
 """
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from requorum.formats.requests import (
     Compare,
@@ -239,12 +239,12 @@ class _Changes:
         state = (
             KeyState(
                 self.main, self.main, 1, value, lease,
-                sure=known, by_log=self.asked.keys.from_nothing,
+                sure=known, proven=self.asked.keys.from_nothing,
             )
             if before is None
             else KeyState(
                 before.create_revision, self.main, before.version + 1, value, lease,
-                sure=before.sure, by_log=before.by_log,
+                sure=before.sure, proven=before.proven,
             )
         )  # fmt: skip  # a new key, or the next version of one
         self._set(put.key, state)
@@ -272,5 +272,7 @@ class _Changes:
         return self.seen[key] if key in self.seen else self.asked.keys.get(key)
 
     def _set(self, key: bytes, state: KeyState | None) -> None:
+        if state is not None:
+            state = replace(state, sub=len(self.outcome.changes))
         self.seen[key] = state
         self.outcome.changes.append(KeyChange(key, state))

@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from requorum.errors import DamagedInput
 from requorum.formats.bbolt.columns import I64, Mask
 from requorum.formats.message import Message
+from requorum.formats.mvcc import KeyValue
+from requorum.formats.raftpb import Entry
+from requorum.inspection.salvage.entry_requests import puts_in
 from requorum.inspection.salvage.intervals import Intervals
 from requorum.inspection.salvage.knowledge import known_places, known_revisions
 from requorum.inspection.salvage.other_buckets import (
@@ -21,7 +25,7 @@ from requorum.inspection.salvage.other_buckets import (
     newest_first,
     read_lease,
 )
-from requorum.inspection.salvage.places import mains
+from requorum.inspection.salvage.places import FIRST_WRITE, mains, place_of
 from requorum.inspection.salvage.replay.auth_state import AuthState, read_auth_state
 from requorum.inspection.salvage.replay.key_space import NO_BASE, BaseRows, KeySpace
 from requorum.inspection.salvage.settled import Settled
@@ -60,8 +64,9 @@ class MemberState:
 class Truth:
     """What the files hold, asked by revision while a log is replayed."""
 
-    def __init__(self, settled: Settled) -> None:
+    def __init__(self, settled: Settled, entries: Mapping[int, Entry]) -> None:
         self.settled = settled
+        self._entries = entries
         self.mains: I64 = mains(settled.records.place)
         self.known = known_revisions(settled.witnesses, settled.gathered)
         self.known_places: Intervals = known_places(
@@ -70,9 +75,35 @@ class Truth:
         self.disputed = {c.revision for c in settled.conflicts if not c.settled}
         self._order, self._first = by_key(settled.prints)
 
+    def is_asked_for(self, kv: KeyValue) -> bool:
+        """Return whether some entry of the log puts just this key and value."""
+        return (kv.key, kv.value) in self._puts
+
+    @cached_property
+    def _puts(self) -> frozenset[tuple[bytes, bytes]]:
+        return puts_in(self._entries.values())
+
+    def following(self, row: int) -> int | None:
+        """Return the row of the next record of the same key, None where there is none."""
+        at = int(self._place_in_order[row]) + 1
+        if at == len(self._order) or self._first[at]:
+            return None
+        return int(self._order[at])
+
+    @cached_property
+    def _place_in_order(self) -> I64:
+        places = np.empty(len(self._order), dtype=np.int64)
+        places[self._order] = np.arange(len(self._order))
+        return places
+
     def is_known(self, main: int) -> bool:
         """Return whether the files hold every change of a revision."""
         return main in self.known
+
+    def knows_all_until(self, revision: int) -> bool:
+        """Return whether the files together hold every record that counts up to a revision."""
+        end = place_of(revision + 1) - 1
+        return self.known_places.complement(place_of(FIRST_WRITE), end).last is None
 
     def is_known_place(self, place: int) -> bool:
         """Return whether the files would hold a record at a place, were it not compacted away."""
@@ -113,7 +144,11 @@ def state_of(truth: Truth, witness: Witness) -> MemberState:
     refuted &= truth.mains <= witness.least_compact
     others = merge_buckets([witness, *newest_first(truth.settled.witnesses)])
     return MemberState(
-        keys=KeySpace(truth.settled, truth.live_at(witness.last, refuted), complete=witness.whole),
+        keys=KeySpace(
+            truth.settled,
+            truth.live_at(witness.last, refuted),
+            complete=witness.whole or truth.knows_all_until(witness.last),
+        ),
         leases=_leases(others.rows[LEASES]),
         incomplete=others.incomplete,
         auth=read_auth_state(others.rows),
@@ -130,17 +165,22 @@ def state_at(truth: Truth, *, index: int, revision: int) -> MemberState:
     Whether users had to log in by then is not known: entries that were turned down are told by
     the records that are not there.
     """
+    others = merge_buckets(newest_first(truth.settled.witnesses))
+    state = empty_state(truth, index=index, revision=revision, complete=False)
+    state.keys = KeySpace(truth.settled, rows_at(truth, revision), complete=False)
+    state.leases = _leases(others.rows[LEASES])
+    return state
+
+
+def rows_at(truth: Truth, revision: int) -> BaseRows:
+    """Return what the files hold of the keys that were alive at some revision."""
     places = truth.settled.records.place
     refuted = np.zeros(len(places), dtype=np.bool_)
     for witness in truth.settled.witnesses:
         if witness.least_compact <= revision:
             lacking = witness.covers(places) & ~witness.holds(places)
             refuted |= lacking & (truth.mains <= witness.least_compact)
-    others = merge_buckets(newest_first(truth.settled.witnesses))
-    state = empty_state(truth, index=index, revision=revision, complete=False)
-    state.keys = KeySpace(truth.settled, truth.live_at(revision, refuted), complete=False)
-    state.leases = _leases(others.rows[LEASES])
-    return state
+    return truth.live_at(revision, refuted)
 
 
 def take_over(state: MemberState, witness: Witness) -> None:

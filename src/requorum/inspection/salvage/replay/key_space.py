@@ -1,14 +1,17 @@
 """The keys at one moment: those that files hold, and on top of them what was replayed since."""
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from requorum.formats.bbolt.columns import I64
 from requorum.formats.mvcc import KeyValue
+from requorum.inspection.salvage.intervals import NO_END
+from requorum.inspection.salvage.places import main_of, mains
 from requorum.inspection.salvage.settled import Settled
 from requorum.inspection.salvage.user_key_column import print_of, value_of
 
@@ -22,7 +25,9 @@ _TO_THE_END = b"\0"
 class KeyState:
     """A live key. `sure`: nothing that is lost can have changed it since.
 
-    `by_log`: its numbers are known from the log alone, told from the cluster's beginning.
+    `proven`: its numbers are more than what one file says: the log has told them from the cluster's
+    beginning, or several files hold them, or the log has told them on from there. `sub` is
+    the place of its last change within its revision, where the log tells it.
     """
 
     create_revision: int
@@ -31,7 +36,8 @@ class KeyState:
     value: bytes
     lease: int
     sure: bool = True
-    by_log: bool = False
+    proven: bool = False
+    sub: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,20 @@ class BaseRows:
     prints: I64
     rows: I64
     unknown_revision: int
+
+
+class ToldKey(Protocol):
+    """A record that a log tells of: its key, and its place in history."""
+
+    @property
+    def place(self) -> int:
+        """Return its place."""
+        ...
+
+    @property
+    def key(self) -> bytes:
+        """Return its key."""
+        ...
 
 
 NO_BASE = BaseRows(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), -1)
@@ -81,7 +101,7 @@ class KeySpace:
             return self._told(self._changed[key])
         if key in self._doubted:
             state = self._told(self._doubted[key])
-            return None if state is None else replace(state, sure=False, by_log=False)
+            return None if state is None else replace(state, sure=False, proven=False)
         return self._in_base(key)
 
     def is_known(self, key: bytes) -> bool:
@@ -91,11 +111,61 @@ class KeySpace:
         state = self.get(key)
         return state is not None and state.sure
 
+    def told(self, key: bytes, *, before_holes: bool) -> KeyState | None:
+        """Return a live key whose last change the log tells; what only files say does not count.
+
+        `before_holes`: also where entries are lost that may have changed it since.
+        """
+        if key in self._changed or not before_holes:
+            return self._told(self._changed.get(key))
+        return self._told(self._doubted.get(key))
+
+    def told_alone(self) -> Iterator[tuple[bytes, KeyState]]:
+        """Yield the live keys whose last change the log alone tells, and no entry since is lost."""
+        for key, state in self._changed.items():
+            if isinstance(state, KeyState):
+                yield key, state
+
     def doubt(self) -> None:
-        """Take note that there were changes of which nothing is known."""
+        """Take note that there were changes of which nothing is known, and that no record tells."""
         self.complete = False
         self._doubted |= self._changed
         self._changed = {}
+        self._base = replace(self._base, unknown_revision=NO_END)
+
+    def later(self, base: BaseRows, since: int) -> "KeySpace":
+        """Return the keys at a later time, of which files hold `base`.
+
+        Of what changed after revision `since` nothing else is known.
+        """
+        keys = KeySpace(self._settled, base, complete=False)
+        main = mains(self._settled.records.place[base.rows])
+        changed = set(base.prints[main > since].tolist())
+        known = {**self._doubted, **self._changed}
+        keys._doubted = {k: state for k, state in known.items() if print_of(k) not in changed}
+        keys._waiting = list(keys._doubted)
+        return keys
+
+    def corrected(self, told: "KeySpace", corrections: Iterable[ToldKey]) -> "KeySpace":
+        """Return these keys, which files hold, with what a log told that they hold wrongly.
+
+        `told` are the keys at the same moment as the log tells them. A record that was corrected
+        tells of its key no longer, and its true key is as it was told.
+        """
+        wrong = {main_of(record.place) for record in corrections}
+        if not wrong:
+            return self
+        mains_of_rows = mains(self._settled.records.place[self._base.rows])
+        right = ~np.isin(mains_of_rows, np.array(sorted(wrong), dtype=np.int64))
+        base = replace(self._base, prints=self._base.prints[right], rows=self._base.rows[right])
+        keys = KeySpace(self._settled, base, complete=self.complete)
+        for key in {record.key for record in corrections}:
+            state = told.get(key)
+            if state is None:
+                keys.delete(key)
+            else:
+                keys.put(key, state)
+        return keys
 
     def copy(self) -> "KeySpace":
         """Return another key space that begins with the same keys."""
@@ -110,7 +180,7 @@ class KeySpace:
         """Set a key; `row` is the record that says the same, where there is one."""
         self._note(key, state)
         # The row, and in the lowest bit whether the log proves its numbers.
-        self._changed[key] = state if row is None else row << 1 | state.by_log
+        self._changed[key] = state if row is None else row << 1 | state.proven
 
     def delete(self, key: bytes) -> None:
         """Remove a key."""
@@ -133,7 +203,7 @@ class KeySpace:
         if not isinstance(changed, int):
             return changed
         state = self._state(changed >> 1)[1]
-        return replace(state, by_log=bool(changed & 1))
+        return replace(state, proven=state.proven or bool(changed & 1))
 
     def _in_base(self, key: bytes) -> KeyState | None:
         at = int(np.searchsorted(self._base.prints, print_of(key)))
@@ -142,11 +212,16 @@ class KeySpace:
         row = int(self._base.rows[at])
         state = self._state(row)[1]
         until = int(self._settled.records.sure_until[row])
-        return state if until >= self._base.unknown_revision else replace(state, sure=False)
+        if until >= self._base.unknown_revision:
+            return state
+        return replace(state, sure=False, proven=False)
 
     def _state(self, row: int) -> tuple[bytes, KeyState]:
         kv = KeyValue.decode(value_of(self._settled.files, self._settled.records, row))
-        state = KeyState(kv.create_revision, kv.mod_revision, kv.version, kv.value, kv.lease)
+        state = KeyState(
+            kv.create_revision, kv.mod_revision, kv.version, kv.value, kv.lease,
+            proven=bool(self._settled.alike[row] > 1),
+        )  # fmt: skip  # a record, and what it is worth
         return kv.key, state
 
     def _note(self, key: bytes, after: KeyState | None) -> None:

@@ -20,17 +20,23 @@ from requorum.inspection.salvage.replay.base import (
     MemberState,
     Truth,
     empty_state,
+    rows_at,
     state_at,
     state_of,
     take_over,
 )
+from requorum.inspection.salvage.replay.placed import counted_puts, placed_records
 from requorum.inspection.salvage.replay.story import (
     Teller,
     Told,
+    ToldRecord,
     revisions_made,
     told_revisions,
 )
 from requorum.inspection.salvage.witness import Standing, Witness
+
+PLACED_PROBES = 200_000
+"""So many records, spread over all, are looked for in the log where telling gave up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +47,8 @@ class LogStory:
     told to its end from anywhere. `revisions` are those of which the log knows every change.
     `unread` are stretches of entries that are there and could not be given a place in history,
     with the reason. `assumed` are entries lost in every log, each taken for one revision.
-    `doubted` says of databases why they cannot stand where they say.
+    `doubted` says of databases why they cannot stand where they say. `placed` are records of
+    unread stretches whose place is certain all the same.
     """
 
     told: tuple[Told, ...]
@@ -50,6 +57,7 @@ class LogStory:
     unread: tuple[tuple[int, int, str], ...]
     assumed: tuple[int, ...]
     doubted: tuple[str, ...]
+    placed: tuple[ToldRecord, ...] = ()
 
 
 @dataclass(slots=True)
@@ -85,7 +93,23 @@ def tell_log(truth: Truth, log: CompletedLog, *, fresh: bool) -> LogStory:
         unread=tuple(telling.unread),
         assumed=tuple(telling.assumed),
         doubted=tuple(telling.doubted),
+        placed=tuple(_placed(telling)),
     )
+
+
+def _placed(telling: _Telling) -> list[ToldRecord]:
+    """Return what can be counted on in stretches where telling gave up, or left it open."""
+    log, truth = telling.log, telling.truth
+    stretches = [(first, last) for first, last, _ in telling.unread]
+    stretches += [told.left_open for told in telling.told if told.left_open is not None]
+    if not stretches:
+        return []
+    anchors = [
+        anchor
+        for first, last in _runs(log)
+        for anchor in anchors_by_content(truth, log.entries, first, last, probes_max=PLACED_PROBES)
+    ]
+    return placed_records(truth, counted_puts(log.entries, anchors, stretches))
 
 
 def begins_with_cluster(entries: Mapping[int, Entry], snapshots: Sequence[tuple[int, int]]) -> bool:
@@ -161,8 +185,10 @@ def _tell_from(telling: _Telling, teller: Teller, anchors: "_Anchors") -> None:
         if anchor is not None and not teller.confirm(anchor.revision):
             return
         take_over(teller.state, witness)
-        if anchor is not None and witness.whole and not teller.state.keys.complete:
-            teller.state.keys = state_of(telling.truth, witness).keys
+        if anchor is not None and not teller.state.keys.complete:
+            theirs = state_of(telling.truth, witness).keys
+            if theirs.complete:
+                teller.state.keys = theirs.corrected(teller.state.keys, teller.told.corrections)
     teller.tell(entries, teller.state.index + 1, anchors.last)
 
 
@@ -267,7 +293,6 @@ def _over_the_hole(telling: _Telling, state: MemberState, anchors: _Anchors) -> 
     first, found = anchors.first, anchors.by_content
     missing = range(state.index + 1, first)
     low, high = state.revision, state.revision + len(missing)
-    state.keys.doubt()
     revision = revision_before(telling.truth, telling.log.entries, first, low, high)
     if revision is None and found:
         entries, until = telling.log.entries, found[0].index
@@ -276,13 +301,14 @@ def _over_the_hole(telling: _Telling, state: MemberState, anchors: _Anchors) -> 
         if low <= counted <= high:
             revision, telling.unsure_until = counted, counted + unsure
     if revision is not None:
+        state.keys = state.keys.later(rows_at(telling.truth, revision), since=low)
         state.revision = revision
     else:
+        state.keys.doubt()
         telling.unproven = True
         telling.unsure_until = 0
         telling.assumed += missing
         state.revision += len(missing)
     state.index = first - 1
-    state.keys.doubt()
     state.incomplete = CARRIED
     return state

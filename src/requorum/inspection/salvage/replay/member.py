@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from requorum.errors import DamagedInput
 from requorum.formats import wire
-from requorum.formats.raftpb import Entry, EntryType
+from requorum.formats.raftpb import Entry
 from requorum.formats.requests import (
     AlarmAction,
     AlarmRequest,
@@ -17,7 +17,6 @@ from requorum.formats.requests import (
     Put,
     Request,
     Txn,
-    decode_request,
 )
 from requorum.inspection.salvage.other_buckets import LEASES
 from requorum.inspection.salvage.replay.applied import (
@@ -46,16 +45,6 @@ class Asker:
 
     user: str = ""
     auth_revision: int = 0
-
-
-def request_of(entry: Entry) -> Request | None:
-    """Return what an entry asks for; None for members' changes, and for what nobody can read."""
-    if entry.type is not EntryType.NORMAL:
-        return None
-    try:
-        return decode_request(entry.data)
-    except DamagedInput:
-        return None
 
 
 def asker_of(entry: Entry) -> Asker:

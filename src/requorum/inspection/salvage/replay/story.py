@@ -16,12 +16,13 @@ from requorum.formats.mvcc import KeyValue
 from requorum.formats.raftpb import Entry
 from requorum.formats.requests import DeleteRange, LeaseRevoke, Put, RequestOp, Txn
 from requorum.inspection.alignment import Change, effect_of, in_range
+from requorum.inspection.salvage.entry_requests import request_of
 from requorum.inspection.salvage.intervals import Intervals, Stretch
 from requorum.inspection.salvage.places import main_of, place_of
 from requorum.inspection.salvage.replay.applied import KeyChange, Outcome
 from requorum.inspection.salvage.replay.base import MemberState, Truth
 from requorum.inspection.salvage.replay.key_space import KeyState
-from requorum.inspection.salvage.replay.member import Keyed, Member, request_of
+from requorum.inspection.salvage.replay.member import Keyed, Member
 from requorum.inspection.salvage.user_key_column import value_of
 
 LOOKAHEAD = 200
@@ -60,6 +61,7 @@ class Told:
     although nothing that is known forbade them; `guessed` those whose effect rests on keys that
     may exist and are lost, `unsure` the revisions that may hold more, or others, therefore.
     `confirmed` are those of which files hold different contents, and the log the chosen one.
+    `left_open` are the entries behind which nothing shows whether they or the files are right.
     """
 
     begun_revision: int
@@ -73,15 +75,25 @@ class Told:
     guessed: int = 0
     confirmed: set[int] = field(default_factory=set)
     unsure: list[Stretch] = field(default_factory=list)
+    left_open: tuple[int, int] | None = None
     stopped: str | None = None
+
+    @property
+    def corrections(self) -> list[ToldRecord]:
+        """Return the records that stand in place of what files hold otherwise."""
+        corrected = set(self.corrected)
+        return [record for record in self.records if main_of(record.place) in corrected]
+
+
+_HeldRow = tuple[int, int, bool, KeyValue]
+"""(row, sub, tombstone, content)."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
     """The records of one revision that files hold; `whole`: there were no others."""
 
-    rows: tuple[tuple[int, int, bool, KeyValue], ...]
-    """(row, sub, tombstone, content)."""
+    rows: tuple[_HeldRow, ...]
     whole: bool
 
     @property
@@ -105,6 +117,8 @@ class Teller:
         self.last_guess = state.revision
         """The last revision that may hold more, or others, than is told."""
         self._doubted: list[int] = []
+        self._doubted_from = 0
+        """The entry behind which the first of the doubted revisions was told."""
         self._unlike = 0
         self._guessing = unproven
         self._unsure_from = state.revision + 1 if unproven else None
@@ -163,6 +177,8 @@ class Teller:
             if main_of(record.place) not in doubted
         ]
         self.told.unsure.append((first, self.state.revision))
+        self.told.left_open = (self._doubted_from + 1, self.state.index)
+        self._doubted.clear()
 
     def _prove(self) -> None:
         """Believe what was told up to here: its place in history is confirmed."""
@@ -193,7 +209,7 @@ class Teller:
         changes, turned_down = outcome.changes, outcome.rejected
         if not held.rows and not held.whole:
             self._believe(changes, outcome, held)
-        elif changes and _agrees(changes, held):
+        elif changes and self._agrees(changes, held):
             self._believe(changes, outcome, held)
             self.told.checked += 1
             if self.state.revision in self.truth.disputed:
@@ -205,6 +221,41 @@ class Teller:
             self._differs(request, outcome, entry, held, ahead)
         if isinstance(request, LeaseRevoke) and not turned_down:
             self.member.apply_other(request, entry)
+
+    def _agrees(self, changes: list[KeyChange], held: _Held) -> bool:
+        """Return whether predicted changes are what a revision holds, or what is left of it."""
+        if held.whole and len(changes) != len(held.rows):
+            return False
+        return all(self._is_told(changes, each) for each in held.rows)
+
+    def _is_told(self, changes: list[KeyChange], held: _HeldRow) -> bool:
+        """Return whether a record is the change that was predicted at its place."""
+        row, sub, gone, kv = held
+        return (
+            sub < len(changes)
+            and _is(changes[sub], kv, gone=gone)
+            and self._numbers_agree(changes[sub].state, kv, row)
+        )
+
+    def _numbers_agree(self, state: KeyState | None, kv: KeyValue, row: int) -> bool:
+        """Return whether a record's numbers may be right.
+
+        Ours may be wrong, where neither what they are told from nor the key's next record proves
+        them.
+        """
+        if state is None:
+            return True
+        ours = (state.create_revision, state.version)
+        return ours == (kv.create_revision, kv.version) or not (
+            state.proven or (state.sure and self._next_continues(row, state))
+        )
+
+    def _next_continues(self, row: int, state: KeyState) -> bool:
+        following = self.truth.following(row)
+        if following is None or self.truth.settled.records.tombstone[following]:
+            return False
+        kv = self._content(following)
+        return (kv.create_revision, kv.version) == (state.create_revision, state.version + 1)
 
     def _made_this(self, request: Keyed, outcome: Outcome, held: _Held) -> bool:
         """Return whether an entry that should change nothing made these changes all the same."""
@@ -222,6 +273,8 @@ class Teller:
         if not outcome.certain and held.rows and _may_have_made(request, held):
             self._adopt(held)
         elif outcome.certain and self._may_be_damaged(outcome, held):
+            if not self._doubted:
+                self._doubted_from = self.state.index
             self._doubted.append(self.state.revision + 1)
             self._believe(outcome.changes, outcome, _Held((), held.whole), corrected=True)
         elif self._may_be_turned_down(outcome, held, ahead):
@@ -245,11 +298,31 @@ class Teller:
         unsure_where = self._unsure_from is not None
         if unsure_where or not held.rows or len(self._doubted) >= CORRECTIONS_MAX:
             return False
+        if self._several_hold_otherwise(outcome.changes, held):
+            return False
+        if self._is_another_put(outcome.changes, held):
+            return False
         if _alike(outcome.changes, held):
             return True
         # A record may be damaged beyond likeness; where the state is wrong the next ones are, too.
         self._unlike += 1
         return bool(outcome.changes) and self._unlike <= UNLIKE_MAX
+
+    def _several_hold_otherwise(self, changes: list[KeyChange], held: _Held) -> bool:
+        """Return whether files agree on what was not predicted: no two are damaged alike."""
+        alike = self.truth.settled.alike
+        return any(alike[each[0]] > 1 and not self._is_told(changes, each) for each in held.rows)
+
+    def _is_another_put(self, changes: list[KeyChange], held: _Held) -> bool:
+        """Return whether a record is what another entry asks for: damage makes no such thing."""
+        main = self.state.revision + 1
+        ours = {(c.key, c.state.value) for c in changes if c.state is not None}
+        return any(
+            (kv.key, kv.value) not in ours
+            and kv.mod_revision == main
+            and self.truth.is_asked_for(kv)
+            for _, _, _, kv in held.rows
+        )
 
     def _believe(
         self, changes: list[KeyChange], outcome: Outcome, held: _Held, *, corrected: bool = False
@@ -348,24 +421,11 @@ def revisions_made(
     return made, teller.last_guess - state.revision
 
 
-def _agrees(changes: list[KeyChange], held: _Held) -> bool:
-    """Return whether predicted changes are what a revision holds, or what is left of it."""
-    if held.whole and len(changes) != len(held.rows):
-        return False
-    return all(
-        sub < len(changes) and _is(changes[sub], kv, gone=gone) for _, sub, gone, kv in held.rows
-    )
-
-
 def _is(change: KeyChange, kv: KeyValue, *, gone: bool) -> bool:
     if change.key != kv.key or (change.state is None) != gone:
         return False
     state = change.state
-    if state is None:
-        return True
-    if state.by_log and (state.create_revision, state.version) != (kv.create_revision, kv.version):
-        return False
-    return (state.value, state.lease) == (kv.value, kv.lease)
+    return state is None or (state.value, state.lease) == (kv.value, kv.lease)
 
 
 def _explains(entry: Entry, held: _Held) -> bool:

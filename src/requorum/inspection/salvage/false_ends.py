@@ -1,0 +1,59 @@
+"""Trees that are whole and not the ones that should be there.
+
+A damaged pointer may lead to a small old tree in which nothing is wrong. By itself such a file
+tells nothing of it; beside another one it does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from requorum.inspection.salvage.gather import Gathered
+from requorum.inspection.salvage.strays import Strays
+from requorum.inspection.salvage.witness import Witness
+
+
+def without_false_ends(gathered: Sequence[Gathered]) -> list[Gathered]:
+    """Let trees that end too early prove nothing by what they lack.
+
+    Who has applied as many log entries as another one, or more, holds as many revisions. Of the
+    pages that no tree reaches only those rows are left that may tell something.
+    """
+    every = [witness for each in gathered for witness in each.witnesses]
+    return [_with_told_strays(_corrected(each, every)) for each in gathered]
+
+
+def _corrected(gathered: Gathered, every: Sequence[Witness]) -> Gathered:
+    witnesses = tuple(
+        _with_gaps(w) if any(_holds_more(other, w) for other in every) else w
+        for w in gathered.witnesses
+    )
+    return replace(gathered, witnesses=witnesses)
+
+
+def _holds_more(other: Witness, witness: Witness) -> bool:
+    return (
+        not witness.gap_at_end
+        and other.index is not None
+        and witness.index is not None
+        and other.index <= witness.index
+        and other.last > witness.last
+    )
+
+
+def _with_gaps(witness: Witness) -> Witness:
+    return replace(witness, gap_before=np.ones_like(witness.gap_before), gap_at_end=True)
+
+
+def _with_told_strays(gathered: Gathered) -> Gathered:
+    """Leave the stray rows that may tell something.
+
+    Beside a whole tree those alone that lie behind it. Beside a damaged one all: a stale page may
+    have the deletion of a key whose older record lies in a gap.
+    """
+    strays: Strays = gathered.strays
+    if not gathered.witnesses or not gathered.witnesses[0].everything_whole or not len(strays.rows):
+        return gathered
+    told = ~gathered.witnesses[0].covers(strays.rows.place)
+    return replace(gathered, strays=strays.take(told))
