@@ -11,7 +11,7 @@ JOBS   ?= 2
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench crash-trials salvage-trials kill-trials fuzz fuzz-files proto lock format clean
+.PHONY: help demo test check host-lab host-lab-down bench crash-trials salvage-trials kill-trials fuzz fuzz-files proto lock format clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -27,6 +27,12 @@ $(READY): requirements.lock pyproject.toml
 
 demo: $(READY) ## The main job on a real three-member cluster: break it, bring it back, count
 	@$(BIN)/requorum demo
+
+host-lab: $(READY) ## Three real hosts with systemd and sshd to practise on (as root)
+	@$(BIN)/requorum lab hosts up
+
+host-lab-down: $(READY) ## Take them down and remove them
+	@$(BIN)/requorum lab hosts down --remove
 
 check: $(READY) ## Format, lint, types, floors, pure tests
 	@$(BIN)/ruff format --check .
