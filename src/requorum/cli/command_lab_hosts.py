@@ -19,6 +19,10 @@ DIRECTORY = click.option(
     show_default=True,
     help="Where the hosts live.",
 )
+KINDS = (
+    *("power-cut", "lost", "unplugged", "plugged"),
+    *("frozen", "thawed", "disk-full", "disk-free"),
+)
 
 
 @click.group()
@@ -82,7 +86,8 @@ def up(
         stand_ins=stand_ins,
     )
     made, states = use.up(directory, wanted, say=lambda line: out.print(line, markup=False))
-    out.print(f"{len(states)} hosts with etcd {made.etcd_version} serve", markup=False)
+    serving = sum(state.etcd for state in states)
+    out.print(f"{serving} of {len(states)} hosts serve etcd {made.etcd_version}", markup=False)
     for state in states:
         click.echo(_line(state))
     for line in _how_to_reach(made):
@@ -122,12 +127,32 @@ def _line(state: "HostState") -> str:
         words.append(f"failed: {', '.join(state.failed_units)}")
     if state.pid is not None and not state.plugged:
         words.append("its cable is out")
-    words.append("etcd serves" if state.up else state.trouble or "not up yet")
+    words.append("etcd serves" if state.etcd else _why_not(state))
     return "  ".join(words)
+
+
+def _why_not(state: "HostState") -> str:
+    return "a new machine, no member" if state.bare and state.sshd else state.trouble or "no etcd"
 
 
 def _power(state: "HostState") -> str:
     return "off" if state.pid is None else state.system or "booting"
+
+
+@hosts.command()
+@DIRECTORY
+@click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
+@click.argument("names", nargs=-1, metavar="[HOST]...")
+def fault(*, directory: Path, kind: str, names: tuple[str, ...]) -> None:
+    """Do something to hosts, to all of them where none is named.
+
+    KIND is power-cut, lost, unplugged or plugged, frozen or thawed, disk-full or disk-free. Hosts
+    without power boot again at `requorum lab hosts up`.
+    """
+    from requorum.app import host_lab as use  # noqa: PLC0415  # pays when it is called
+
+    lab = use.bring_about(directory, kind, names)
+    click.echo(f"{kind}: {', '.join(names or lab.names)}")
 
 
 @hosts.command()

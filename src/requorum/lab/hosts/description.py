@@ -10,6 +10,7 @@
     <host>/upper, work        what it wrote, over the base image
     <host>/data.img           the disk of its data directory, where one was asked for
     <host>/furnished          it has all that its first boot needs
+    <host>/bare               it is a new machine, and no member
     <host>/console.log        what it printed since its first boot
     <host>/nspawn.pid         process id and start time, while it runs
     lock                      held by whoever changes the lab
@@ -156,6 +157,15 @@ class HostLab(_Record):
     def cable(self) -> str:
         """Return this machine's end of its own cable to the switch."""
         return f"rqhosts{self.number}"
+
+    def data_dir(self, name: str) -> Path:
+        """Return where its data directory lies on this machine while its disk is not mounted."""
+        return self.host_dir(name) / "upper" / self.host(name).data_dir.lstrip("/")
+
+    @property
+    def graveyard(self) -> Path:
+        """Return where lost disks, and what damages take away, are moved to."""
+        return self.directory / "graveyard"
 
     def pid_file(self, name: str) -> Path:
         """Return the file with its process id and start time."""

@@ -1,4 +1,4 @@
-"""One host's life: its disk is mounted, it boots, its power goes, it is asked from its console."""
+"""One host's life: it boots, it is asked from its console, its power goes."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,8 @@ from pathlib import Path
 from requorum.errors import DamagedInput, DeadlineExceeded, Refused, StepFailed
 from requorum.lab.hosts.cgroup import make_groups, remove_groups, systemd_runs_here
 from requorum.lab.hosts.description import HostLab
-from requorum.lab.hosts.mounts import mount_image, mount_overlay, mounted_below, unmount_below
+from requorum.lab.hosts.disk import prepare_disk
+from requorum.lab.hosts.network import switch_off, switch_on
 from requorum.lab.hosts.system import SEARCH_PATH, call
 from requorum.lab.process import (
     ProcessId,
@@ -30,32 +31,17 @@ _ENTER_GROUPS = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 1; shift; done;
 """The shell enters each cgroup.procs before `--`, then becomes what stands after it."""
 
 
-def mount_disk(lab: HostLab, name: str) -> None:
-    """Mount the host's file system at its `root_dir`; nothing to do when it is mounted."""
-    host, own = lab.host(name), lab.host_dir(name)
-    if mounted_below(host.root_dir):
-        return
-    for part in ("upper", "work", "root"):
-        (own / part).mkdir(mode=0o755, parents=True, exist_ok=True)
-    mount_overlay(lower=lab.base, upper=own / "upper", work=own / "work", target=host.root_dir)
-    if lab.wanted.data_disk_mib is not None:
-        at = host.root_dir / host.data_dir.lstrip("/")
-        at.mkdir(parents=True, exist_ok=True)
-        mount_image(own / "data.img", at, mib=lab.wanted.data_disk_mib)
-
-
-def unmount_disk(lab: HostLab, name: str) -> None:
-    """Unmount it; nothing to do when it is not mounted."""
-    unmount_below(lab.host(name).root_dir)
-
-
 def boot(lab: HostLab, name: str) -> None:
     """Start the host, its output appended to its console; nothing to do when it runs.
+
+    Its disk is mounted, and prepared before its first boot.
 
     StepFailed, with the console's last line, when it ends at once.
     """
     if running(lab, name):
         return
+    prepare_disk(lab, name)
+    switch_on(lab, name)
     remove_groups(lab.machine(name))
     groups = [] if systemd_runs_here() else make_groups(lab.machine(name))
     process = spawn_daemon(
@@ -144,11 +130,15 @@ def inside(lab: HostLab, name: str, argv: Sequence[str], *, deadline: float = 10
 def cut_power(lab: HostLab, names: Sequence[str]) -> tuple[str, ...]:
     """End every process of these hosts at one moment (SIGKILL); return those that were running.
 
-    What they had written is there when they boot again, as after a power cut whose disks kept
-    all that reached the kernel.
+    Their network cards die some milliseconds before, so that no peer is told by a closed
+    connection. What they had written is there when they boot again, as after a power cut whose
+    disks kept all that reached the kernel.
     """
     supervisors = {name: supervisor(lab, name) for name in names}
     inits = [init_of(lab, name) for name in names]
+    for name, process in supervisors.items():
+        if process:
+            switch_off(lab, name)
     kill_all([process for process in (*inits, *supervisors.values()) if process])
     for name in names:
         _forget(lab, name)

@@ -73,6 +73,16 @@ def _namespaces() -> frozenset[str]:
     return frozenset(namespace["name"] for namespace in listed)
 
 
+def switch_off(lab: HostLab, name: str) -> None:
+    """Let the host's network card die as it does without power: no connection is said goodbye."""
+    _in(lab.machine(name), "link", "set", "eth0", "down")
+
+
+def switch_on(lab: HostLab, name: str) -> None:
+    """Give its network card power; nothing to do when it has it."""
+    _in(lab.machine(name), "link", "set", "eth0", "up")
+
+
 def unplug(lab: HostLab, name: str) -> None:
     """Pull the host's cable: nothing reaches it, and nobody is told so."""
     _in(lab.switch, "link", "set", lab.host(name).name, "down")

@@ -3,11 +3,13 @@
 import asyncio
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from requorum.errors import RequorumError, Unreachable
 from requorum.facts.live import PROBE, Connect
 from requorum.lab.hosts.description import HostLab, LabHost
+from requorum.lab.hosts.disk import is_bare
 from requorum.lab.hosts.machine import inside, last_words, running, supervisor
 from requorum.lab.hosts.network import plugged
 
@@ -22,6 +24,7 @@ _FAILED = ("systemctl", "list-units", "--failed", "--plain", "--no-legend")
 class HostState:
     """One host at a moment. `system` is systemd's word for it, None without power.
 
+    `bare`: it is a new machine in the place of a lost one.
     `trouble` says what sshd or etcd answered instead; it is None when all is well.
     """
 
@@ -35,12 +38,13 @@ class HostState:
     failed_units: tuple[str, ...]
     sshd: bool
     etcd: bool
+    bare: bool
     trouble: str | None
 
     @property
     def up(self) -> bool:
-        """Return whether it is booted, answers over SSH, and its member serves."""
-        return self.system in _UP and self.sshd and self.etcd
+        """Return whether it is booted, answers over SSH, and its member, if it has one, serves."""
+        return self.system in _UP and self.sshd and (self.etcd or self.bare)
 
 
 async def look_at(lab: HostLab, connect: Connect) -> tuple[HostState, ...]:
@@ -65,6 +69,7 @@ async def _look(lab: HostLab, host: LabHost, connect: Connect) -> HostState:
         failed_units=failed,
         sshd=no_ssh is None,
         etcd=no_etcd is None,
+        bare=is_bare(lab, host.name),
         trouble=no_ssh or no_etcd,
     )
 
@@ -102,26 +107,44 @@ async def _trouble_with_etcd(host: LabHost, connect: Connect) -> str | None:
     return None
 
 
-async def wait_up(lab: HostLab, connect: Connect, *, deadline: float) -> tuple[HostState, ...]:
-    """Wait until every host is up; return their states.
+async def wait_up(
+    lab: HostLab, connect: Connect, *, deadline: float, names: Sequence[str] = ()
+) -> tuple[HostState, ...]:
+    """Wait until these hosts, or all, are up: booted, reached by SSH, serving; return their states.
 
     Unreachable, naming the first that is not up and the last line on its console, when one is not
     within `deadline` seconds.
     """
     give_up = time.monotonic() + deadline
+    hosts = [lab.host(name) for name in names or lab.names]
     while True:
-        states = await look_at(lab, connect)
+        states = await asyncio.gather(*(_look(lab, host, connect) for host in hosts))
         late = [state for state in states if not state.up]
         if not late:
-            return states
+            return tuple(states)
         if time.monotonic() > give_up:
             raise Unreachable(_why_late(lab, late[0], deadline))
         await asyncio.sleep(_POLL_SECONDS)
 
 
+def wait_ssh(lab: HostLab, names: Sequence[str], *, deadline: float) -> None:
+    """Wait until sshd answers on these hosts, whatever etcd does; Unreachable as with `wait_up`.
+
+    Their systemd may say "starting" for as long as etcd, without a quorum, does not serve.
+    """
+    give_up = time.monotonic() + deadline
+    for name in names:
+        while (trouble := _trouble_with_sshd(lab.host(name))) is not None:
+            if time.monotonic() > give_up:
+                raise Unreachable(_late(lab, name, trouble, deadline))
+            time.sleep(_POLL_SECONDS)
+
+
 def _why_late(lab: HostLab, state: HostState, deadline: float) -> str:
     reason = state.trouble or f"systemd is {state.system or 'not running'}"
-    return (
-        f"{state.name} is not up after {deadline:.0f} s: {reason}; "
-        f"its console ends with: {last_words(lab, state.name)}"
-    )
+    return _late(lab, state.name, reason, deadline)
+
+
+def _late(lab: HostLab, name: str, reason: str, deadline: float) -> str:
+    console = last_words(lab, name)
+    return f"{name} is not up after {deadline:.0f} s: {reason}; its console ends with: {console}"

@@ -5,7 +5,7 @@
 
 import fcntl
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from requorum.lab.hosts.description import (
     find_host_lab,
     write_host_lab,
 )
-from requorum.lab.hosts.furnish import furnish_machine, furnish_member
-from requorum.lab.hosts.machine import boot, mount_disk, running, shut_down, unmount_disk
+from requorum.lab.hosts.disk import prepare_disk, unmount_disk
+from requorum.lab.hosts.machine import boot, cut_power, running, shut_down
 from requorum.lab.hosts.mounts import mounted_below
 from requorum.lab.hosts.network import make_network, remove_network
 from requorum.lab.hosts.ssh_access import collect_host_keys, write_client_files
@@ -135,14 +135,9 @@ def _prepare(lab: HostLab) -> None:
         make_network(lab)
     write_client_files(lab)
     make_certificates(lab)
-    for host in lab.hosts:
-        mount_disk(lab, host.name)
-        furnished = lab.host_dir(host.name) / "furnished"
-        if not furnished.exists():
-            furnish_machine(lab, host)
-            furnish_member(lab, host)
-            furnished.touch()
-    collect_host_keys(lab)
+    furnished = [prepare_disk(lab, name) for name in lab.names]
+    if any(furnished) or not lab.hosts[0].known_hosts.exists():
+        collect_host_keys(lab)
 
 
 def boot_all(lab: HostLab) -> None:
@@ -155,7 +150,7 @@ def down(directory: Path, *, remove: bool) -> None:
     """Shut every host down; end every mount, namespace, link, cgroup and claim of the lab.
 
     The files stay, so that `up` boots the same hosts again, unless `remove` is asked for: then
-    the directory is removed. No error when the lab is down already, or was never whole.
+    the hosts' power is cut, and the directory is removed. No error when the lab is down already, or was never whole.
     """
     directory = directory.resolve()
     if not (directory / "lock").exists():
@@ -164,7 +159,7 @@ def down(directory: Path, *, remove: bool) -> None:
         lab = find_host_lab(directory)
         if lab is not None:
             _refuse_moved(lab, directory)
-            _take_apart(lab)
+            _take_apart(lab, end=cut_power if remove else shut_down)
         number = claimed_by(directory)
         if number is not None:
             give_back(number, directory)
@@ -172,10 +167,10 @@ def down(directory: Path, *, remove: bool) -> None:
             _remove(directory)
 
 
-def _take_apart(lab: HostLab) -> None:
+def _take_apart(lab: HostLab, *, end: Callable[[HostLab, Sequence[str]], object]) -> None:
     if claimed_by(lab.directory) != lab.number:
         return  # the machine was restarted, or it is down: the names may be another lab's now
-    shut_down(lab, lab.names)
+    end(lab, lab.names)
     for name in lab.names:
         unmount_disk(lab, name)
     remove_network(lab)
