@@ -4,7 +4,7 @@ Every call that leaves the process takes a `deadline` in seconds and raises `Dea
 when it passes. Nothing here removes a file: data is renamed, never removed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -83,6 +83,9 @@ class Host(Protocol):
     ) -> Completed:
         """Run to the end; `env` is added to the host's own. A non-zero exit is no error here.
 
+        `env` can be seen in the host's list of processes. A negative exit status is the signal
+        that ended the command.
+
         `dies_with_us` is for a tool that writes files: it must not go on once nobody waits for it.
         """
         ...
@@ -113,7 +116,11 @@ class Host(Protocol):
         ...
 
     def open(self, path: str) -> AbstractAsyncContextManager[Source]:
-        """Open a file for random reading; its size is the size at opening."""
+        """Open a file for random reading; its size is the size at opening.
+
+        The source is to be read in another thread than the event loop's, which a file far away
+        needs for its bytes to come.
+        """
         ...
 
     async def disk(self, path: str) -> Disk:
@@ -145,7 +152,10 @@ class Host(Protocol):
         ...
 
     async def in_use(self, path: str) -> bool:
-        """Return whether a process holds a lock on that file, as etcd does on its db and WAL."""
+        """Return whether a process holds a lock on that file, as etcd does on its db and WAL.
+
+        NotPermitted where we cannot know.
+        """
         ...
 
     def lock(self, path: str, *, holder: str) -> AbstractAsyncContextManager[None]:
@@ -154,6 +164,43 @@ class Host(Protocol):
         `holder` is written into the lock file, so that the other side's `Locked` error can name
         who holds it. The file is removed when the lock is given back: it is ours, not data.
         """
+        ...
+
+    def read_stream(self, path: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open a file to be read whole, in chunks of whatever size."""
+        ...
+
+    async def write_stream(
+        self,
+        path: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        size: int,
+        sha256: str,
+        mode: int = 0o600,
+        on_bytes: Callable[[int], None] | None = None,
+    ) -> None:
+        """Write a new file: beside its place, fsync, rename, fsync the folder.
+
+        Refused where something is there already, and DamagedInput unless the chunks have that
+        size and that SHA-256 (hex); nothing is left of them then. `on_bytes` is told of each
+        chunk's length once it is on its way.
+        """
+        ...
+
+    async def sha256(self, path: str, *, deadline: float) -> str:
+        """Return the SHA-256 of a file in hex, computed where the file is."""
+        ...
+
+    async def forward(self, host: str, port: int) -> tuple[str, int]:
+        """Return an address that we can connect to, and that leads to one which the host sees.
+
+        It leads there until `close`. Unreachable where nothing listens there.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of what is held open for this host; it can still be used."""
         ...
 
 

@@ -109,7 +109,7 @@ async def _snaps(host: Host, folder: str) -> tuple[tuple[Snap, ...], tuple[str, 
             continue
         try:
             async with host.open(join(folder, name)) as source:
-                found.append(read_snap(source))
+                found.append(await asyncio.to_thread(read_snap, source))
         except DamagedInput as error:
             damages.append(f"{name}: {error.message}")
     return tuple(found), tuple(damages)

@@ -1,5 +1,6 @@
 """A file that should be a database: found, opened, and refused where it is something else."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from posixpath import basename
@@ -26,7 +27,7 @@ async def database_file(name: str, host: Host) -> AsyncIterator[tuple[Place, Sou
             hint="The database lies beside it and is named db.",
         )
     async with place.open() as source:
-        refuse_foreign(name, source)
+        await asyncio.to_thread(refuse_foreign, name, source)
         yield place, source
 
 

@@ -1,5 +1,6 @@
 """Find, on a host, the etcd release that can work on a member's data."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -71,7 +72,8 @@ async def _named_in(host: Host, word: str) -> list[str]:
     found = _PATH_TO_ETCD.findall(word)
     if not found and word.startswith("/") and await _is_file(host, word):
         async with host.open(word) as source:
-            head = source.read(0, min(source.size, _SCRIPT_BYTES))
+            length = min(source.size, _SCRIPT_BYTES)
+            head = await asyncio.to_thread(source.read, 0, length)
             found = _PATH_TO_ETCD.findall(bytes(head).decode(errors="replace"))
     return list(found)
 

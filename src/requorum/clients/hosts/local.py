@@ -2,10 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from requorum.clients.hosts import local_files, local_locks, local_processes
+from requorum.clients.hosts import (
+    local_files,
+    local_locks,
+    local_processes,
+    local_streams,
+)
 from requorum.clients.hosts.local_processes import LocalProcess
 from requorum.clients.hosts.local_source import FileSource
 from requorum.ports import Completed, Disk, FileStat
@@ -104,3 +109,33 @@ class LocalHost:
     def lock(self, path: str, *, holder: str) -> AbstractAsyncContextManager[None]:
         """Hold an exclusive lock, freed by the kernel if we die."""
         return local_locks.lock(path, holder)
+
+    def read_stream(self, path: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open a file to be read whole, chunk after chunk."""
+        return local_streams.read_stream(path)
+
+    async def write_stream(
+        self,
+        path: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        size: int,
+        sha256: str,
+        mode: int = 0o600,
+        on_bytes: Callable[[int], None] | None = None,
+    ) -> None:
+        """Write a new file durably, and only if it has that size and digest."""
+        await local_streams.write_stream(
+            path, chunks, size=size, sha256=sha256, mode=mode, on_bytes=on_bytes
+        )
+
+    async def sha256(self, path: str, *, deadline: float) -> str:
+        """Return the SHA-256 of a file in hex."""
+        return await local_streams.sha256(path, deadline)
+
+    async def forward(self, host: str, port: int) -> tuple[str, int]:
+        """Return the address itself: we see what this machine sees."""
+        return host, port
+
+    async def close(self) -> None:
+        """Do nothing: nothing is held open."""

@@ -23,7 +23,7 @@ _NO_HARD_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 class NewFile:
     """A file under a name of its own, until `publish`. Use `new_file`: it cleans up."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, mode: int = 0o600) -> None:
         self.path = path
         folder, name = str(Path(path).parent), Path(path).name
         self.beside = f"{folder}/.{name}.{secrets.token_hex(4)}.tmp"
@@ -33,6 +33,7 @@ class NewFile:
         with path_errors(path):
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             self._fd = os.open(self.beside, flags, 0o600)
+            os.fchmod(self._fd, mode)
 
     def write(self, data: bytes | memoryview) -> None:
         """Append."""
@@ -118,10 +119,10 @@ def refuse_existing(path: str) -> None:
 
 
 @contextmanager
-def new_file(path: str) -> Iterator[NewFile]:
+def new_file(path: str, *, mode: int = 0o600) -> Iterator[NewFile]:
     """Write a new file; whatever happens before it is published, nothing is left of it."""
     refuse_existing(path)
-    file = NewFile(path)
+    file = NewFile(path, mode=mode)
     try:
         yield file
     finally:

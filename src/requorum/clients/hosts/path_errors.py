@@ -22,9 +22,13 @@ def path_errors(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        number = error.errno or 0
-        message = f"{path}: {os.strerror(number).lower()}"
-        raise _class_of(number)(message, hint=_HINTS.get(number)) from error
+        raise path_error(path, error.errno or 0) from error
+
+
+def path_error(path: str, number: int) -> RequorumError:
+    """Return our error for an errno; its class says whether rights or space are missing."""
+    message = f"{path}: {os.strerror(number).lower()}"
+    return _class_of(number)(message, hint=_HINTS.get(number))
 
 
 def _class_of(number: int) -> type[RequorumError]:

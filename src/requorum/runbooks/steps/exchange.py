@@ -1,5 +1,6 @@
 """Setting old data aside and putting new data in its place, by renames only."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from posixpath import dirname, join
@@ -227,7 +228,7 @@ async def _owner(host: Host, candidates: tuple[str, ...]) -> tuple[int, int] | N
 
 async def _read_text(host: Host, path: str) -> str:
     async with host.open(path) as source:
-        return bytes(source.read(0, source.size)).decode()
+        return bytes(await asyncio.to_thread(source.read, 0, source.size)).decode()
 
 
 def _last_line(text: str) -> str:

@@ -12,7 +12,7 @@ from requorum.errors import DamagedInput, UsageError
 from requorum.formats.bbolt.bucket import Database
 from requorum.formats.hashkv import hash_kv
 from requorum.formats.snapshot_file import split_trailer
-from requorum.formats.source import Head
+from requorum.formats.source import Head, Source
 from requorum.inspection.database import read_etcd_backend
 
 
@@ -42,6 +42,10 @@ async def hash_files(names: Sequence[str], revision: int) -> HashKvResult:
 
 async def _opened(stack: AsyncExitStack, name: str) -> _File:
     _, source = await stack.enter_async_context(database_file(name, LocalHost()))
+    return await asyncio.to_thread(_file, name, source)
+
+
+def _file(name: str, source: Source) -> _File:
     with _named(name):
         content = Head(source, split_trailer(source).db_size)
         state = read_etcd_backend(content)
