@@ -11,7 +11,7 @@ JOBS   ?= 2
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench crash-trials salvage-trials kill-trials fuzz fuzz-files proto lock format clean
+.PHONY: help demo test check test-hosts host-lab host-lab-down bench crash-trials salvage-trials kill-trials fuzz fuzz-files proto lock format clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -28,15 +28,25 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## The main job on a real three-member cluster: break it, bring it back, count
 	@$(BIN)/requorum demo
 
+host-lab: $(READY) ## Three real hosts with systemd and sshd to practise on (as root)
+	@$(BIN)/requorum lab hosts up
+
+host-lab-down: $(READY) ## Take them down and remove them
+	@$(BIN)/requorum lab hosts down --remove
+
 check: $(READY) ## Format, lint, types, floors, pure tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/pytest -q -n $(JOBS) -m "not etcd and not slow"
+	@$(BIN)/pytest -q -n $(JOBS) -m "not etcd and not slow and not hosts"
 
-test: check ## All checks, and the tests on real etcd of every minor that can be had
-	@$(BIN)/python tests/with_etcd.py $(BIN)/pytest -q -n $(JOBS) -m "(etcd or slow) and not fuzz"
+test: check ## All checks, and the tests on real etcd of every minor, and on real hosts, that can be had
+	@$(BIN)/python tests/with_etcd.py $(BIN)/pytest -q -n $(JOBS) -m "(etcd or slow) and not fuzz and not hosts"
+	@$(MAKE) --no-print-directory test-hosts
+
+test-hosts: $(READY) ## Tests on real hosts with systemd and sshd; named as not run where they cannot
+	@$(BIN)/python tests/with_etcd.py $(BIN)/pytest -q -m hosts
 
 bench: $(READY) ## The hot paths, each beside the tool a user would take instead
 	@$(BIN)/python tests/with_etcd.py $(BIN)/python -m bench

@@ -25,6 +25,8 @@ settings.load_profile("requorum")
 
 ETCD_MINORS = ["3.4", "3.5", "3.6", "3.7"]
 
+pytest_plugins = ["real_hosts"]
+
 BinariesOf = Callable[[str], Path]
 
 

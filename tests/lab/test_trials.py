@@ -247,7 +247,11 @@ def bench_of(tmp_path: Path, etcd_binaries: BinariesOf, connect: Connect) -> Cal
     """Return a function that gives a trial of 3.5 what it works with."""
 
     def of(*procedures: Procedure, version: str = "3.5") -> Bench:
-        settings = Settings(runs_dir=tmp_path / "unused", etcd_cache=tmp_path / "no-cache")
+        settings = Settings(
+            runs_dir=tmp_path / "unused",
+            etcd_cache=tmp_path / "no-cache",
+            host_images=tmp_path / "unused",
+        )
         return Bench(
             directory=tmp_path,
             bin_dir=etcd_binaries(version),

@@ -33,7 +33,11 @@ def run_after(site: Site, change: Callable[[], None]) -> None:
     """Plan, let the world change, and run what was approved."""
 
     async def act() -> None:
-        settings = Settings(runs_dir=site.state_dir / "runs", etcd_cache=site.etcd_cache)
+        settings = Settings(
+            runs_dir=site.state_dir / "runs",
+            etcd_cache=site.etcd_cache,
+            host_images=site.state_dir / "unused",
+        )
         operator = Operator(settings=settings)
         cluster = load_cluster_file(str(site.lab.cluster_file))
         prepared = await prepare_recovery(operator, cluster)

@@ -19,22 +19,25 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Paths of our own. `etcd_cache` holds etcd binaries by version."""
+    """Paths of our own. `etcd_cache` holds etcd binaries by version, `host_images` base images."""
 
     runs_dir: Path
     etcd_cache: Path
+    host_images: Path
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read REQUORUM_STATE_DIR, REQUORUM_ETCD_CACHE and the XDG directories."""
+        """Read REQUORUM_STATE_DIR, …_ETCD_CACHE, …_HOST_IMAGES and the XDG directories."""
         home = Path(environ.get("HOME", "/"))
         state = environ.get("REQUORUM_STATE_DIR") or _under(
             environ.get("XDG_STATE_HOME"), home / ".local" / "state"
         )
-        cache = environ.get("REQUORUM_ETCD_CACHE") or str(
-            Path(_under(environ.get("XDG_CACHE_HOME"), home / ".cache")) / "etcd"
+        cache = Path(_under(environ.get("XDG_CACHE_HOME"), home / ".cache"))
+        return cls(
+            runs_dir=Path(state) / "runs",
+            etcd_cache=Path(environ.get("REQUORUM_ETCD_CACHE") or cache / "etcd"),
+            host_images=Path(environ.get("REQUORUM_HOST_IMAGES") or cache / "hosts"),
         )
-        return cls(runs_dir=Path(state) / "runs", etcd_cache=Path(cache))
 
 
 def _under(configured: str | None, fallback: Path) -> str:

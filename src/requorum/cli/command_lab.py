@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from requorum.app.practice import lab_member
+from requorum.cli.command_lab_hosts import hosts
 from requorum.cli.output import FORMAT, Format, console, emit_data
 from requorum.cli.render.aligned_text import plain
 from requorum.domain.units import counted
@@ -30,6 +31,9 @@ DIR = click.option(
 @click.group()
 def lab() -> None:
     """Run a practice cluster: real etcd processes on loopback, to break and to mend."""
+
+
+lab.add_command(hosts)
 
 
 @lab.command()

@@ -7,7 +7,7 @@ from requorum.errors import Refused
 from requorum.lab.damage import db, wal
 from requorum.lab.damage.copies import put_copy_back
 from requorum.lab.damage.foreign import put_foreign_directory
-from requorum.lab.damage.graveyard import bury
+from requorum.lab.damage.graveyard import Disks, bury
 from requorum.lab.damage.kinds import DamageKind
 from requorum.lab.layout import Lab
 from requorum.lab.practice import Connect, member_pid
@@ -28,10 +28,14 @@ async def inflict(
         case DamageKind.STALE_COPY:
             return put_copy_back(lab, name)
         case _:
-            return _inflict_on_files(kind, lab, name, rng)
+            return damage_files(kind, lab, name, rng)
 
 
-def _inflict_on_files(kind: DamageKind, lab: Lab, name: str, rng: random.Random) -> str:
+def damage_files(kind: DamageKind, lab: Disks, name: str, rng: random.Random) -> str:
+    """Inflict a damage of those that need nothing but the member's own files, as `inflict` does.
+
+    Nobody may be writing to them.
+    """
     data_dir = lab.data_dir(name)
     member = data_dir / "member"
     if not member.is_dir():
@@ -71,7 +75,7 @@ def _newest_snap(snap: Path) -> Path:
     return found[-1]
 
 
-def _take_away(lab: Lab, name: str, path: Path) -> str:
+def _take_away(lab: Disks, name: str, path: Path) -> str:
     return f"{path}: gone, to {bury(lab, name, path)}"
 
 
