@@ -13,7 +13,7 @@ from typing import Protocol
 
 import pytest
 
-from requorum.app.host_lab import connect_to
+from requorum.app.practice.host_lab import connect_to
 from requorum.app.settings import Settings
 from requorum.lab.hosts import whole_lab
 from requorum.lab.hosts.base_image import base_image

@@ -10,7 +10,7 @@ import pytest
 from over_ssh import ssh
 from real_hosts import NewHostLab
 
-from requorum.app.host_lab import connect_to
+from requorum.app.practice.host_lab import connect_to
 from requorum.cli.command_lab_hosts import KINDS
 from requorum.errors import Refused, RequorumError
 from requorum.lab.damage.kinds import DamageKind

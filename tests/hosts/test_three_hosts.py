@@ -10,7 +10,7 @@ import pytest
 from over_ssh import ssh
 from real_hosts import NewHostLab, Took
 
-from requorum.app.host_lab import connect_to
+from requorum.app.practice.host_lab import connect_to
 from requorum.clients.etcd.channel import TlsMaterial
 from requorum.clients.etcd.client import connect
 from requorum.errors import Unreachable

@@ -14,7 +14,7 @@ from over_ssh import ssh
 from real_hosts import NewHostLab
 from test_faults import keys_in, put, wait_all_up
 
-from requorum.app.host_lab import connect_to
+from requorum.app.practice.host_lab import connect_to
 from requorum.errors import Locked, UsageError
 from requorum.lab.hosts import whole_lab
 from requorum.lab.hosts.description import HostLab, Wanted, find_host_lab

@@ -1,7 +1,7 @@
 """The one place where clients are built and handed to the floors below."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -12,14 +12,25 @@ from requorum.clients.etcdtools.binaries import locate
 from requorum.clients.hosts.at import host_at
 from requorum.clients.hosts.command_service import CommandServiceControl
 from requorum.clients.hosts.ssh.destination import SshSettings
+from requorum.clients.hosts.static_pod_service import StaticPodControl
+from requorum.clients.hosts.systemd_service import SystemdServiceControl
 from requorum.domain.binaries import EtcdBinaries
-from requorum.domain.cluster import Cluster, CommandService, MemberSpec, Ssh, Tls
+from requorum.domain.cluster import (
+    Cluster,
+    CommandService,
+    Service,
+    Ssh,
+    StaticPodService,
+    SystemdService,
+    Tls,
+)
 from requorum.domain.version import EtcdVersion
-from requorum.errors import ToolUnfit, UsageError
+from requorum.errors import ToolUnfit, Unreachable, UsageError
 from requorum.facts.live import Connect
 from requorum.facts.survey import Reach
-from requorum.ports import Etcd, Host
+from requorum.ports import Etcd, Host, ServiceControl
 
+KUBELET = "kubelet.service"
 ETCD_TOOLS_HINT = "Name the directory of fitting etcd binaries with --etcd-bin-dir."
 
 
@@ -27,8 +38,6 @@ def tls_material(tls: Tls | None) -> TlsMaterial | None:
     """Read the client certificates; UsageError names the file that cannot be read."""
     if tls is None:
         return None
-    if tls.on == "hosts":
-        raise _not_yet("tls.on: hosts", "here, with files of this machine")
     return TlsMaterial(cacert=_pem(tls.cacert), cert=_pem(tls.cert), key=_pem(tls.key))
 
 
@@ -56,23 +65,66 @@ async def open_reach(cluster: Cluster, credentials: Credentials | None) -> Async
     """Yield the way to every member, open for the running event loop.
 
     Hosts are connected when they are first asked, so one that does not answer is a fact that is
-    found later. UsageError where there is no way yet.
+    found later. Only certificates that lie on the hosts are read at once.
     """
-    if cluster.clients:
-        raise _not_yet("clients", "clusters whose clients you stop and start yourself")
-    commands = {m.name: command_of(m) for m in cluster.members}
+    named = [*cluster.hosts, *(name for client in cluster.clients for name in client.hosts)]
     async with AsyncExitStack() as stack:
-        hosts = {m.host: _host_of(m.host, cluster.ssh) for m in cluster.members}
+        hosts = {name: _host_of(name, cluster.ssh) for name in named}
         for host in hosts.values():
             stack.push_async_callback(host.close)
+        members = {m.name: hosts[m.host] for m in cluster.members}
         yield Reach(
-            hosts={m.name: hosts[m.host] for m in cluster.members},
-            services={
-                m.name: CommandServiceControl(hosts[m.host], commands[m.name])
-                for m in cluster.members
+            hosts=members,
+            services={m.name: service_control(hosts[m.host], m.service) for m in cluster.members},
+            connect=connector(await tls_of(cluster.tls, list(hosts.values())), credentials),
+            clients={
+                (client.name, name): service_control(hosts[name], client.service)
+                for client in cluster.clients
+                for name in client.hosts
             },
-            connect=connector(tls_material(cluster.tls), credentials),
         )
+
+
+def service_control(host: Host, service: Service) -> ServiceControl:
+    """Return how that service of a host is started and stopped."""
+    match service:
+        case CommandService():
+            return CommandServiceControl(host, service)
+        case SystemdService(unit=unit):
+            return SystemdServiceControl(host, unit)
+        case StaticPodService(manifest=manifest):
+            kubelet = SystemdServiceControl(host, KUBELET)
+            return StaticPodControl(host, manifest, kubelet=kubelet)
+
+
+async def tls_of(tls: Tls | None, hosts: Sequence[Host]) -> TlsMaterial | None:
+    """Read the client certificates, from the first host that answers where they lie on hosts."""
+    if tls is None or tls.on == "here":
+        return tls_material(tls)
+    troubles: list[str] = []
+    for host in hosts:
+        try:
+            return TlsMaterial(
+                cacert=await _pem_on(host, tls.cacert),
+                cert=await _pem_on(host, tls.cert),
+                key=await _pem_on(host, tls.key),
+            )
+        except (Unreachable, UsageError) as error:
+            troubles.append(error.message)
+    raise Unreachable(
+        f"the certificates can be read from no host: {'; '.join(troubles)}",
+        hint="Say `tls.on: here` and name copies of them on this machine.",
+    )
+
+
+async def _pem_on(host: Host, path: str | None) -> bytes | None:
+    if path is None:
+        return None
+    found = await host.stat(path)
+    if found is None or found.kind != "file":
+        raise UsageError(f"there is no file {path} on {host.name}")
+    async with host.open(path) as source:
+        return await asyncio.to_thread(lambda: bytes(source.read(0, source.size)))
 
 
 def _host_of(destination: str, ssh: Ssh) -> Host:
@@ -87,16 +139,9 @@ def _host_of(destination: str, ssh: Ssh) -> Host:
     return host_at(destination, destination, settings)
 
 
-def command_of(member: MemberSpec) -> CommandService:
-    """Return the member's commands; UsageError where it has none."""
-    if not isinstance(member.service, CommandService):
-        raise _not_yet(f"member {member.name}: its service's kind", "`kind: command`")
-    return member.service
-
-
-def _not_yet(what: str, instead: str) -> UsageError:
-    """Return the refusal of what the cluster file may say and nothing here acts on yet."""
-    return UsageError(f"{what}: this release acts only on {instead}")
+def _start_command(service: Service) -> tuple[str, ...]:
+    """Return where a service names etcd's own programs, if it does."""
+    return service.start if isinstance(service, CommandService) else ()
 
 
 async def binaries_for(
@@ -109,7 +154,7 @@ async def binaries_for(
                 reach.hosts[member.name],
                 wanted=version.minor_series if version else None,
                 bin_dir=cluster.etcd_bin_dir,
-                hints=command_of(member).start,
+                hints=_start_command(member.service),
                 cache_dir=str(settings.etcd_cache),
             )
             for member in cluster.members

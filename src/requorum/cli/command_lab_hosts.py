@@ -72,7 +72,7 @@ def up(
 
     Says what it needs where something lacks; installs nothing on this machine.
     """
-    from requorum.app import host_lab as use  # noqa: PLC0415  # pays when it is called
+    from requorum.app.practice import host_lab as use  # noqa: PLC0415  # pays when it is called
     from requorum.lab.hosts.description import EtcdStyle, Wanted  # noqa: PLC0415
 
     out = console()
@@ -110,7 +110,7 @@ def _how_to_reach(lab: "HostLab") -> tuple[str, ...]:
 @FORMAT
 def status(*, directory: Path, output: Format) -> None:
     """Show how each host is; exit 1 unless all of them are up."""
-    from requorum.app import host_lab as use  # noqa: PLC0415  # pays when it is called
+    from requorum.app.practice import host_lab as use  # noqa: PLC0415  # pays when it is called
 
     states = use.status(directory)
     if output is not Format.TABLE:
@@ -149,7 +149,7 @@ def fault(*, directory: Path, kind: str, names: tuple[str, ...]) -> None:
     KIND is power-cut, lost, unplugged or plugged, frozen or thawed, disk-full or disk-free. Hosts
     without power boot again at `requorum lab hosts up`.
     """
-    from requorum.app import host_lab as use  # noqa: PLC0415  # pays when it is called
+    from requorum.app.practice import host_lab as use  # noqa: PLC0415  # pays when it is called
 
     lab = use.bring_about(directory, kind, names)
     click.echo(f"{kind}: {', '.join(names or lab.names)}")
@@ -160,7 +160,7 @@ def fault(*, directory: Path, kind: str, names: tuple[str, ...]) -> None:
 @click.option("--remove", is_flag=True, help="Remove the directory, too.")
 def down(*, directory: Path, remove: bool) -> None:
     """Shut the hosts down; no process, mount, namespace or link stays. The files do."""
-    from requorum.app import host_lab as use  # noqa: PLC0415  # pays when it is called
+    from requorum.app.practice import host_lab as use  # noqa: PLC0415  # pays when it is called
 
     use.down(directory, remove=remove)
     click.echo("down; nothing is left" if remove else f"down; the files are still in {directory}")

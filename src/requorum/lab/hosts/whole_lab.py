@@ -150,7 +150,8 @@ def down(directory: Path, *, remove: bool) -> None:
     """Shut every host down; end every mount, namespace, link, cgroup and claim of the lab.
 
     The files stay, so that `up` boots the same hosts again, unless `remove` is asked for: then
-    the hosts' power is cut, and the directory is removed. No error when the lab is down already, or was never whole.
+    the hosts' power is cut, and the directory is removed. No error when the lab is down already,
+    or was never whole.
     """
     directory = directory.resolve()
     if not (directory / "lock").exists():
