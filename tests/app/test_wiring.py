@@ -1,11 +1,15 @@
-"""What the cluster file may say and nothing acts on yet is refused, each with its name."""
+"""What the cluster file names is wired to what acts on it, before anything is asked."""
 
 import pytest
 
 from requorum.app.cluster_file import parse_cluster
-from requorum.app.wiring import open_reach, tls_material
+from requorum.app.wiring import open_reach, tls_of
+from requorum.clients.hosts.command_service import CommandServiceControl
+from requorum.clients.hosts.local import LocalHost
+from requorum.clients.hosts.static_pod_service import StaticPodControl
+from requorum.clients.hosts.systemd_service import SystemdServiceControl
 from requorum.domain.cluster import Tls
-from requorum.errors import UsageError
+from requorum.errors import Unreachable
 
 MEMBER = """\
 cluster: c
@@ -21,29 +25,30 @@ COMMANDS = "{kind: command, start: [a], stop: [b], status: [c]}"
 
 
 @pytest.mark.parametrize(
-    ("host", "service", "more", "said"),
+    ("service", "control"),
     [
-        ("local", "{kind: systemd, unit: etcd}", "", "member a: its service's kind: this release"),
-        ("local", "{kind: static-pod, manifest: /m}", "", "only on `kind: command`"),
-        ("local", COMMANDS, "clients: [{unit: kubelet, hosts: all}]\n", "clients: this release"),
+        (COMMANDS, CommandServiceControl),
+        ("{kind: systemd, unit: etcd}", SystemdServiceControl),
+        ("{kind: static-pod, manifest: /m}", StaticPodControl),
     ],
 )
-async def test_what_is_not_acted_on_yet(host: str, service: str, more: str, said: str) -> None:
-    """The refusal comes before anything is asked or changed."""
-    text = MEMBER.replace("HOST", host).replace("SERVICE", service) + more
-    with pytest.raises(UsageError, match=said):
-        async with open_reach(parse_cluster(text, "f"), None):
-            pass
-
-
-async def test_what_is_acted_on() -> None:
-    """A local member of commands has its way."""
-    text = MEMBER.replace("HOST", "local").replace("SERVICE", COMMANDS)
+async def test_every_kind_of_service_has_its_control(service: str, control: type[object]) -> None:
+    """A member's service is started and stopped in its own way."""
+    text = MEMBER.replace("HOST", "local").replace("SERVICE", service)
     async with open_reach(parse_cluster(text, "f"), None) as reach:
-        assert list(reach.services) == ["a"]
+        assert type(reach.services["a"]) is control
 
 
-def test_certificates_on_hosts() -> None:
-    """Paths of another host are not read here."""
-    with pytest.raises(UsageError, match=r"tls\.on: hosts"):
-        tls_material(Tls(cacert="/etc/ca.pem", on="hosts"))
+async def test_clients_are_wired_on_each_of_their_hosts() -> None:
+    """What is stopped first and started last is reached on every host that it runs on."""
+    more = "clients: [{unit: kubelet.service, hosts: all}]\n"
+    text = MEMBER.replace("HOST", "local").replace("SERVICE", COMMANDS) + more
+    async with open_reach(parse_cluster(text, "f"), None) as reach:
+        assert [type(c) for c in reach.clients.values()] == [SystemdServiceControl]
+
+
+async def test_certificates_on_hosts_that_no_host_has() -> None:
+    """Each host is asked, and what each said is told."""
+    with pytest.raises(Unreachable, match=r"no file /nowhere/ca\.pem") as told:
+        await tls_of(Tls(cacert="/nowhere/ca.pem", on="hosts"), [LocalHost()])
+    assert "tls.on: here" in str(told.value.hint)
