@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from requorum.errors import Locked, Refused, ToolUnfit
-from requorum.lab.hosts import base_image as image
+from requorum.errors import Refused
 from requorum.lab.hosts import requirements
 from requorum.lab.hosts.requirements import PACKAGE_OF, demand_parts, lacking
 
@@ -45,23 +44,3 @@ def test_nobody_but_root(tmp_path: Path) -> None:
     assert done.returncode == 3, done.stderr
     assert "it must be run as root" in done.stderr
     assert not (tmp_path / "hosts").exists()
-
-
-def test_one_image_is_made_by_one(tmp_path: Path) -> None:
-    """While somebody makes the base image, the next one is told to wait."""
-    with image._alone(tmp_path), pytest.raises(Locked, match="somebody else"):
-        image.base_image(tmp_path, print)
-
-
-def test_a_failed_image_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """When debootstrap fails there is no image, only its reason; what a killed one left goes."""
-    (tmp_path / ".work-killed/root/etc").mkdir(parents=True)
-
-    def fail(root: Path) -> None:
-        (root / "half").touch()
-        raise ToolUnfit("debootstrap failed: no mirror")
-
-    monkeypatch.setattr(image, "_debootstrap", fail)
-    with pytest.raises(ToolUnfit, match="no mirror"):
-        image.base_image(tmp_path, print)
-    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
