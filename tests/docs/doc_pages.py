@@ -9,7 +9,9 @@ ROOT = Path(__file__).parents[2]
 SHELL_LANGUAGES = frozenset({"console", "sh"})
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\s*$")
-_DIRECTIVE = re.compile(r"^ *<!-- execute(?:: exit (?P<code>\d+))? -->\s*$")
+_DIRECTIVE = re.compile(
+    r"^ *<!-- execute(?P<hosts> on hosts)?(?:: exit (?P<code>\d+))? -->\s*$",
+)
 _INLINE = re.compile(r"`([^`\n]+)`")
 
 
@@ -24,13 +26,17 @@ class Command:
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block. `exit_code` is what its last command must end with; None: not executed."""
+    """A fenced block. `exit_code` is what its last command must end with; None: not executed.
+
+    `on_hosts`: it is executed only where real hosts can run.
+    """
 
     page: Path
     line: int
     language: str
     text: str
     exit_code: int | None
+    on_hosts: bool = False
 
     @property
     def place(self) -> str:
@@ -92,6 +98,7 @@ def blocks(page: Path) -> Iterator[Block]:
             language=opening["language"],
             text="".join(f"{line[indent:]}\n" for line in lines[number + 1 : end]),
             exit_code=None if directive is None else int(directive["code"] or 0),
+            on_hosts=directive is not None and directive["hosts"] is not None,
         )
         number = end + 1
 

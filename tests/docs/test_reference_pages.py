@@ -18,7 +18,7 @@ from requorum.workflow.step import StepOutline
 
 REFERENCE = ROOT / "docs" / "reference"
 _VARIABLE = re.compile(r"\b(?:REQUORUM|ETCDCTL|XDG)_[A-Z_]+|\bNO_COLOR\b")
-_NOT_READ = {"ETCDCTL_API"}
+_NOT_READ = {"ETCDCTL_API", "ETCDCTL_ENDPOINTS"}
 """Set for etcd's own tools, not read by us."""
 _MADE_BY_CLICK = {"_REQUORUM_COMPLETE", "REQUORUM_COMPLETE"}
 

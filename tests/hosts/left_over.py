@@ -27,7 +27,7 @@ class LeftOver:
         mountinfo = Path("/proc/self/mountinfo").read_text(encoding="utf-8")
         return cls(
             mounts=tuple(line for line in mountinfo.splitlines() if f" {at}/" in line),
-            processes=tuple(_processes(at)),
+            processes=processes_below(lab.directory),
             namespaces=_lines("ip", "netns", containing=f"{lab.switch}"),
             links=_lines("ip", "-brief", "link", containing=f"{lab.cable}@"),
             cgroups=_lines("find", "/sys/fs/cgroup", "-type", "d", containing=f"/{lab.switch}-"),
@@ -42,8 +42,9 @@ class LeftOver:
         return not any(found) and self.claim is None
 
 
-def _processes(at: str) -> list[str]:
-    found = []
+def processes_below(directory: Path) -> tuple[str, ...]:
+    """Return every process whose arguments or root directory lie below a directory."""
+    at, found = str(directory), []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
@@ -53,7 +54,7 @@ def _processes(at: str) -> list[str]:
                 continue  # it ended while we looked
             if f"{at}/" in command or root.startswith(f"{at}/"):
                 found.append(f"{entry.name}: {command}")
-    return found
+    return tuple(found)
 
 
 def _lines(*argv: str, containing: str) -> tuple[str, ...]:

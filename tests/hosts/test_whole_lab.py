@@ -1,7 +1,6 @@
 """A lab's life: made, taken down without a trace, made again, killed in the middle, refused."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from test_faults import keys_in, put, wait_all_up
 from requorum.app.practice.host_lab import connect_to
 from requorum.errors import Locked, UsageError
 from requorum.lab.hosts import whole_lab
+from requorum.lab.hosts.claim import claimed_by
 from requorum.lab.hosts.description import HostLab, Wanted, find_host_lab
 from requorum.lab.hosts.faults import unplug
 from requorum.lab.hosts.machine import cut_power, running
@@ -25,8 +25,20 @@ from requorum.lab.hosts.readiness import look_at
 pytestmark = [pytest.mark.hosts, pytest.mark.etcd]
 
 COMMAND = [sys.executable, "-m", "requorum", "lab", "hosts"]
-KILLED_AFTER = (0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0)
-"""Seconds, over all that `up` does: certificates, mounts, keys, copies, boots, waiting."""
+KILLED_AT = (
+    "lock",
+    "lab.json",
+    "ssh/id_ed25519.pub",
+    ".pki/member-node2.pem",
+    "node1/upper",
+    "node2/upper/etc/ssh/ssh_host_ed25519_key",
+    "node2/upper/usr/local/bin/etcd",
+    "node2/furnished",
+    "ssh/known_hosts",
+    "node1/nspawn.pid",
+    "node2/nspawn.pid",
+)
+"""Files that `up` makes, in this order; it is killed as soon as the file is there."""
 
 
 def run(*argv: str, directory: Path) -> subprocess.CompletedProcess[str]:
@@ -87,43 +99,43 @@ def test_up_boots_the_same_hosts_again(new_host_lab: NewHostLab) -> None:
     assert [state.pid for state in asyncio.run(look_at(lab, connect_to(lab)))] == pids
 
 
-@pytest.mark.parametrize("seconds", KILLED_AFTER)
-def test_up_goes_on_after_it_was_killed(
-    new_host_lab: NewHostLab, tmp_path: Path, seconds: float
-) -> None:
-    """Killed with SIGKILL anywhere, `up` leaves what the next `up` brings to three hosts."""
-    directory = tmp_path / "killed"
-    first = subprocess.Popen(
-        [*COMMAND, "up", "--directory", str(directory)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    time.sleep(seconds)  # the moment of the kill is what is being varied
-    os.kill(first.pid, signal.SIGKILL)
-    first.wait(timeout=10)
-    lab = new_host_lab(directory=directory)
-    assert all(running(lab, name) for name in lab.names)
-    for name in lab.names:
-        assert ssh(lab, name, "systemctl", "is-system-running").stdout == "running\n"
-
-
-def test_down_after_a_killed_up_leaves_nothing(tmp_path: Path, new_host_lab: NewHostLab) -> None:
-    """What a killed `up` made can be taken down without another up."""
-    directory = tmp_path / "killed"
+def kill_up(directory: Path, *, at: str) -> None:
+    """Start `up`, and kill it with SIGKILL once a file is there."""
     up = subprocess.Popen(
-        [*COMMAND, "up", "--directory", str(directory)],
+        [*COMMAND, "up", "--hosts", "2", "--directory", str(directory)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     give_up = time.monotonic() + 60
-    while not (lab := find_host_lab(directory)) or not running(lab, "node2"):
+    while not (directory / at).exists():
+        assert up.poll() is None
         assert time.monotonic() < give_up
-        time.sleep(0.01)
+        time.sleep(0.0005)
     up.kill()
-    up.wait(timeout=10)
+    assert up.wait(timeout=10) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("at", KILLED_AT)
+def test_up_goes_on_after_it_was_killed(new_host_lab: NewHostLab, tmp_path: Path, at: str) -> None:
+    """Killed with SIGKILL anywhere, `up` leaves what the next `up` brings to hosts that serve."""
+    kill_up(tmp_path / "killed", at=at)
+    lab = new_host_lab(Wanted(hosts=2), directory=tmp_path / "killed")
+    for name in lab.names:
+        assert ssh(lab, name, "systemctl", "is-system-running").stdout == "running\n"
+
+
+@pytest.mark.parametrize("at", ["lock", "node2/upper", "node2/nspawn.pid"])
+def test_down_after_a_killed_up_leaves_nothing(tmp_path: Path, at: str) -> None:
+    """What a killed `up` made can be taken down without another up."""
+    directory = tmp_path / "killed"
+    kill_up(directory, at=at)
+    lab = find_host_lab(directory)
     done = run("down", "--remove", directory=directory)
     assert done.returncode == 0, done.stderr
-    assert LeftOver.of(lab).nothing, LeftOver.of(lab)
+    assert not directory.exists()
+    assert claimed_by(directory) is None
+    if lab is not None:
+        assert LeftOver.of(lab).nothing, LeftOver.of(lab)
 
 
 def test_hosts_that_are_there_are_not_made_over(host_lab: HostLab) -> None:

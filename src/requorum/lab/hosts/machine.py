@@ -134,15 +134,19 @@ def cut_power(lab: HostLab, names: Sequence[str]) -> tuple[str, ...]:
     connection. What they had written is there when they boot again, as after a power cut whose
     disks kept all that reached the kernel.
     """
-    supervisors = {name: supervisor(lab, name) for name in names}
-    inits = [init_of(lab, name) for name in names]
-    for name, process in supervisors.items():
-        if process:
-            switch_off(lab, name)
-    kill_all([process for process in (*inits, *supervisors.values()) if process])
+    powered = [name for name in names if running(lab, name)]
+    for name in powered:
+        switch_off(lab, name)
+    kill_hosts(lab, names)
+    return tuple(powered)
+
+
+def kill_hosts(lab: HostLab, names: Sequence[str]) -> None:
+    """End every process of these hosts at one moment (SIGKILL), whatever state they are in."""
+    processes = [find(lab, name) for name in names for find in (init_of, supervisor)]
+    kill_all([process for process in processes if process])
     for name in names:
         _forget(lab, name)
-    return tuple(name for name, process in supervisors.items() if process)
 
 
 def shut_down(lab: HostLab, names: Sequence[str]) -> None:

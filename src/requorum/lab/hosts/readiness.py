@@ -10,7 +10,7 @@ from requorum.errors import RequorumError, Unreachable
 from requorum.facts.live import PROBE, Connect
 from requorum.lab.hosts.description import HostLab, LabHost
 from requorum.lab.hosts.disk import is_bare
-from requorum.lab.hosts.machine import inside, last_words, running, supervisor
+from requorum.lab.hosts.machine import inside, last_words, supervisor
 from requorum.lab.hosts.network import plugged
 
 _UP = frozenset({"running", "degraded"})
@@ -54,6 +54,8 @@ async def look_at(lab: HostLab, connect: Connect) -> tuple[HostState, ...]:
 
 async def _look(lab: HostLab, host: LabHost, connect: Connect) -> HostState:
     process = supervisor(lab, host.name)
+    if process is None:
+        return _without_power(lab, host)
     system, failed = await asyncio.to_thread(_systemd, lab, host.name)
     no_ssh, no_etcd = await asyncio.gather(
         asyncio.to_thread(_trouble_with_sshd, host), _trouble_with_etcd(host, connect)
@@ -63,8 +65,8 @@ async def _look(lab: HostLab, host: LabHost, connect: Connect) -> HostState:
         address=host.address,
         ssh_port=host.ssh_port,
         client_url=host.client_url,
-        pid=process.pid if process else None,
-        plugged=await asyncio.to_thread(plugged, lab, host.name) if process else False,
+        pid=process.pid,
+        plugged=await asyncio.to_thread(plugged, lab, host.name),
         system=system,
         failed_units=failed,
         sshd=no_ssh is None,
@@ -74,10 +76,26 @@ async def _look(lab: HostLab, host: LabHost, connect: Connect) -> HostState:
     )
 
 
-def _systemd(lab: HostLab, name: str) -> tuple[str | None, tuple[str, ...]]:
+def _without_power(lab: HostLab, host: LabHost) -> HostState:
+    """Return the state of a host that is off. Nobody is asked: its address may be another's."""
+    return HostState(
+        name=host.name,
+        address=host.address,
+        ssh_port=host.ssh_port,
+        client_url=host.client_url,
+        pid=None,
+        plugged=False,
+        system=None,
+        failed_units=(),
+        sshd=False,
+        etcd=False,
+        bare=is_bare(lab, host.name),
+        trouble="it has no power",
+    )
+
+
+def _systemd(lab: HostLab, name: str) -> tuple[str, tuple[str, ...]]:
     """Return systemd's state and its failed units; "booting" while it answers nothing yet."""
-    if not running(lab, name):
-        return None, ()
     try:
         state = inside(lab, name, _STATE, deadline=_ANSWER_SECONDS).strip()
         failed = inside(lab, name, _FAILED, deadline=_ANSWER_SECONDS)
@@ -141,7 +159,7 @@ def wait_ssh(lab: HostLab, names: Sequence[str], *, deadline: float) -> None:
 
 
 def _why_late(lab: HostLab, state: HostState, deadline: float) -> str:
-    reason = state.trouble or f"systemd is {state.system or 'not running'}"
+    reason = state.trouble or f"its systemd is {state.system}"
     return _late(lab, state.name, reason, deadline)
 
 

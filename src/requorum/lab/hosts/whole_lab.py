@@ -21,7 +21,7 @@ from requorum.lab.hosts.description import (
     write_host_lab,
 )
 from requorum.lab.hosts.disk import prepare_disk, unmount_disk
-from requorum.lab.hosts.machine import boot, cut_power, running, shut_down
+from requorum.lab.hosts.machine import boot, kill_hosts, running, shut_down
 from requorum.lab.hosts.mounts import mounted_below
 from requorum.lab.hosts.network import make_network, remove_network
 from requorum.lab.hosts.ssh_access import collect_host_keys, write_client_files
@@ -160,7 +160,7 @@ def down(directory: Path, *, remove: bool) -> None:
         lab = find_host_lab(directory)
         if lab is not None:
             _refuse_moved(lab, directory)
-            _take_apart(lab, end=cut_power if remove else shut_down)
+            _take_apart(lab, end=kill_hosts if remove else shut_down)
         number = claimed_by(directory)
         if number is not None:
             give_back(number, directory)
@@ -169,12 +169,12 @@ def down(directory: Path, *, remove: bool) -> None:
 
 
 def _take_apart(lab: HostLab, *, end: Callable[[HostLab, Sequence[str]], object]) -> None:
-    if claimed_by(lab.directory) != lab.number:
-        return  # the machine was restarted, or it is down: the names may be another lab's now
     end(lab, lab.names)
     for name in lab.names:
         unmount_disk(lab, name)
-    remove_network(lab)
+    # Without its claim, after a restart of this machine, the names may be another lab's by now.
+    if claimed_by(lab.directory) == lab.number:
+        remove_network(lab)
 
 
 def _remove(directory: Path) -> None:
