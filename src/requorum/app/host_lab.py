@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from requorum.app.lab import obtained
+from requorum.app.practice.lab import obtained
 from requorum.app.settings import Settings
 from requorum.app.wiring import connector, tls_material
 from requorum.domain.cluster import Tls
