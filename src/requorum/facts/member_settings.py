@@ -1,64 +1,37 @@
 """What a member runs with at its next start, asked from its host."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from posixpath import basename, dirname, join
 
 from requorum.domain.cluster import MemberSpec, StaticPodService, SystemdService
-from requorum.domain.member_settings import MemberSettings
 from requorum.domain.static_pod_files import parked_manifest
 from requorum.errors import DamagedInput, Refused, RequorumError
-from requorum.facts.text_file import read_text, read_text_if_there
-from requorum.formats.etcd_settings.static_pod import StaticPod, parse_static_pod
+from requorum.facts.config_text import read_text, read_text_if_there
 from requorum.formats.systemd.service_unit import (
     NamedFile,
     ServiceUnit,
-    UnitText,
-    parse_service,
 )
 from requorum.formats.systemd.specifiers import HostWords, specifiers
 from requorum.formats.systemd.unit_state import parse_properties
 from requorum.formats.systemd.words import split_words
-from requorum.inspection.member_settings import Command, config_file_of, member_settings
-from requorum.inspection.pod_command import pod_command
-from requorum.inspection.service_command import service_command
+from requorum.formats.text_file import TextFile
+from requorum.inspection.member_configuration import (
+    ManifestSource,
+    MemberConfiguration,
+    Source,
+    UnitSource,
+    config_file_path,
+    configuration_of,
+)
 from requorum.ports import Host
 
 ASK_DEADLINE = 15.0
 _PROPERTIES = "LoadState,FragmentPath,DropInPaths,NeedDaemonReload"
 _VERSION = re.compile(r"v?(\d+)")
 _PATTERN = frozenset("*?[")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitFacts:
-    """A unit as its files say, and whether systemd has yet to read them."""
-
-    name: str
-    service: ServiceUnit
-    drop_ins: tuple[str, ...]
-    needs_reload: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberConfiguration:
-    """What a member runs with, and every file that says so: what a change starts from.
-
-    `unit` is None for a static pod, whose manifest is the only file beside a configuration file.
-    """
-
-    settings: MemberSettings
-    files: tuple[UnitText, ...]
-    unit: UnitFacts | None = None
-
-    def text(self, path: str) -> str:
-        """Return the text of a file that was read; KeyError for another."""
-        for file in self.files:
-            if file.path == path:
-                return file.text
-        raise KeyError(path)
 
 
 async def read_member(host: Host, member: MemberSpec) -> MemberConfiguration:
@@ -91,52 +64,38 @@ async def _of_unit(host: Host, name: str) -> MemberConfiguration:
             f"systemd on {host.name} has no file for the unit {name}: {state}",
             hint="Correct `unit` in the cluster file, or install the unit on that host.",
         )
-    drop_ins = tuple(word.text for word in split_words(properties.get("DropInPaths", "")))
-    files = [UnitText(path, await read_text(host, path)) for path in (fragment, *drop_ins)]
-    service = parse_service(files, specifiers(name, await _host_words(host)))
-    environment = await _environment_files(host, service)
-    command = service_command(service, environment, systemd_version=await _version(host))
-    return await _with_config_file(
-        host,
-        command,
-        [*files, *environment],
-        UnitFacts(
-            name=name,
-            service=service,
-            drop_ins=drop_ins,
-            needs_reload=properties.get("NeedDaemonReload") == "yes",
-        ),
+    drop_ins = (word.text for word in split_words(properties.get("DropInPaths", "")))
+    source = UnitSource(
+        name=name,
+        files=tuple([await _read(host, path) for path in (fragment, *drop_ins)]),
+        environment_files=(),
+        meaning=specifiers(name, await _host_words(host)),
+        systemd_version=await _version(host),
+        needs_reload=properties.get("NeedDaemonReload") == "yes",
     )
+    environment = await _environment_files(host, source.service())
+    return await _with_config_file(host, replace(source, environment_files=environment))
 
 
 async def _of_manifest(host: Host, manifest: str) -> MemberConfiguration:
     for path in (manifest, parked_manifest(manifest)):
         text = await read_text_if_there(host, path)
         if text is not None:
-            command = pod_command(_parsed(path, text), path)
-            return await _with_config_file(host, command, [UnitText(path, text)], None)
+            source = ManifestSource(file=TextFile(path, text), live=manifest)
+            return await _with_config_file(host, source)
     raise RequorumError(
         f"there is no manifest {manifest} on {host.name}",
         hint="Correct `manifest` in the cluster file, or put it back.",
     )
 
 
-def _parsed(path: str, text: str) -> StaticPod:
-    try:
-        return parse_static_pod(text)
-    except DamagedInput as error:
-        raise DamagedInput(f"{path}: {error.message}", hint=error.hint) from error
+async def _with_config_file(host: Host, source: Source) -> MemberConfiguration:
+    path = config_file_path(source)
+    return configuration_of(source, None if path is None else await _read(host, path))
 
 
-async def _with_config_file(
-    host: Host, command: Command, files: Sequence[UnitText], unit: UnitFacts | None
-) -> MemberConfiguration:
-    path = config_file_of(command)
-    text = None if path is None else await read_text(host, path)
-    more = () if path is None or text is None else (UnitText(path, text),)
-    return MemberConfiguration(
-        settings=member_settings(command, text), files=(*files, *more), unit=unit
-    )
+async def _read(host: Host, path: str) -> TextFile:
+    return TextFile(path, await read_text(host, path))
 
 
 async def show_unit(host: Host, *arguments: str) -> Mapping[str, str]:
@@ -167,13 +126,13 @@ async def _host_words(host: Host) -> HostWords:
     return HostWords(hostname=words[0], kernel_release=words[1], machine_id=machine_id.strip())
 
 
-async def _environment_files(host: Host, service: ServiceUnit) -> tuple[UnitText, ...]:
+async def _environment_files(host: Host, service: ServiceUnit) -> tuple[TextFile, ...]:
     found = []
     for named in service.environment_files:
         for path in await _matching(host, named):
             text = await _environment_file(host, path, named)
             if text is not None:
-                found.append(UnitText(path, text))
+                found.append(TextFile(path, text))
     return tuple(found)
 
 

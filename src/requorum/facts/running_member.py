@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from posixpath import basename
 
 from requorum.domain.member_settings import Means, Medium, MemberSettings, Place
-from requorum.facts.member_settings import ASK_DEADLINE, MemberConfiguration, show_unit
+from requorum.facts.member_settings import ASK_DEADLINE, show_unit
+from requorum.inspection.member_configuration import MemberConfiguration, UnitSource
 from requorum.inspection.member_settings import Command, Given, config_file_of, member_settings
 from requorum.ports import Host
 
@@ -24,9 +25,9 @@ async def drift_of(host: Host, member: MemberConfiguration) -> tuple[Drift, ...]
 
     A configuration file is compared by its path alone: what it held at the start nobody knows.
     """
-    if member.unit is None:
+    if not isinstance(member.source, UnitSource):
         return None
-    properties = await show_unit(host, "--property=MainPID", "--", member.unit.name)
+    properties = await show_unit(host, "--property=MainPID", "--", member.source.name)
     command = await _command_of(host, properties.get("MainPID", "0"), member.settings)
     if command is None:
         return None
