@@ -6,11 +6,11 @@ from requorum.errors import DamagedInput
 from requorum.formats.systemd.service_unit import (
     NamedFile,
     ServiceUnit,
-    UnitText,
     UnitVariable,
     parse_service,
 )
 from requorum.formats.systemd.specifiers import HostWords, specifiers
+from requorum.formats.text_file import TextFile
 
 MEANING = specifiers("etcd.service", HostWords(hostname="h1"))
 UNIT = """\
@@ -29,8 +29,8 @@ WorkingDirectory=-/var/lib/%N
 
 def parse(*drop_ins: str) -> ServiceUnit:
     """Read the unit with these drop-ins."""
-    files = [UnitText("/lib/etcd.service", UNIT)]
-    files += [UnitText(f"/etc/{n}.conf", text) for n, text in enumerate(drop_ins)]
+    files = [TextFile("/lib/etcd.service", UNIT)]
+    files += [TextFile(f"/etc/{n}.conf", text) for n, text in enumerate(drop_ins)]
     return parse_service(files, MEANING)
 
 

@@ -8,8 +8,9 @@ from manifests import KUBEADM
 from requorum.domain.member_settings import Means, Medium, MemberSettings, TlsFiles
 from requorum.errors import DamagedInput
 from requorum.formats.etcd_settings.static_pod import parse_static_pod
-from requorum.formats.systemd.service_unit import UnitText, parse_service
+from requorum.formats.systemd.service_unit import parse_service
 from requorum.formats.systemd.specifiers import HostWords, specifiers
+from requorum.formats.text_file import TextFile
 from requorum.inspection.member_settings import Command, config_file_of, member_settings
 from requorum.inspection.pod_command import pod_command
 from requorum.inspection.service_command import service_command
@@ -85,9 +86,9 @@ TWO_PEERS = ("http://a:1", "http://b:1")
 
 def command(unit: str, files: Mapping[str, str] | None = None, drop_in: str = "") -> Command:
     """Return what systemd runs."""
-    texts = [UnitText("/u/etcd.service", unit), UnitText("/u/etcd.service.d/a.conf", drop_in)]
+    texts = [TextFile("/u/etcd.service", unit), TextFile("/u/etcd.service.d/a.conf", drop_in)]
     service = parse_service(texts, specifiers("etcd.service", HOST))
-    environment = [UnitText(path, text) for path, text in (files or {}).items()]
+    environment = [TextFile(path, text) for path, text in (files or {}).items()]
     return service_command(service, environment, systemd_version=252)
 
 

@@ -95,7 +95,8 @@ class MemberSettings:
     settings: Mapping[str, Setting]
     """Everything that is set and counts, by flag name."""
     ignored: tuple[Setting, ...]
-    """What is set and does not count: a configuration file makes etcd ignore all else."""
+    """What is set and does not count: an empty variable, a flag that is given again, and all that
+    a configuration file makes etcd ignore."""
     shadowed: tuple[Setting, ...]
     """Variables whose flag is given as well: etcd refuses to start with them."""
 

@@ -109,7 +109,8 @@ def member_settings(command: Command, config_text: str | None) -> MemberSettings
     else:
         settings = {**{n: s for n, s in variables.items() if s.value}, **flags}
         shadowed = tuple(s for name, s in variables.items() if name in flags)
-        ignored = (*repeated, *shadowed)
+        empty = tuple(s for name, s in variables.items() if not s.value and name not in flags)
+        ignored = (*repeated, *shadowed, *empty)
     return _Reading(command, settings).settings(path, ignored, shadowed)
 
 

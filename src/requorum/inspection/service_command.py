@@ -7,7 +7,8 @@ from requorum.domain.member_settings import Means, Medium, Place
 from requorum.errors import DamagedInput
 from requorum.formats.systemd.command_line import Argument, arguments_of
 from requorum.formats.systemd.environment_file import parse_environment_file, that_count
-from requorum.formats.systemd.service_unit import ServiceUnit, UnitText
+from requorum.formats.systemd.service_unit import ServiceUnit
+from requorum.formats.text_file import TextFile
 from requorum.inspection.member_settings import Command, Given
 
 COMMENTS_END_SINCE = 254
@@ -15,7 +16,7 @@ COMMENTS_END_SINCE = 254
 
 
 def service_command(
-    unit: ServiceUnit, environment_files: Sequence[UnitText], *, systemd_version: int
+    unit: ServiceUnit, environment_files: Sequence[TextFile], *, systemd_version: int
 ) -> Command:
     """Return what systemd runs; DamagedInput where that is not etcd itself.
 
@@ -43,7 +44,7 @@ def service_command(
 
 
 def _environment(
-    unit: ServiceUnit, files: Sequence[UnitText], systemd_version: int
+    unit: ServiceUnit, files: Sequence[TextFile], systemd_version: int
 ) -> Mapping[str, Given]:
     found = {
         v.name: Given(v.value or "", Place(Medium.UNIT, Means.VARIABLE, v.path, v.line))
@@ -58,7 +59,7 @@ def _environment(
     return found
 
 
-def _of_file(file: UnitText, systemd_version: int) -> dict[str, Given]:
+def _of_file(file: TextFile, systemd_version: int) -> dict[str, Given]:
     comments_go_on = systemd_version < COMMENTS_END_SINCE
     try:
         variables = parse_environment_file(file.text, comments_go_on=comments_go_on)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from posixpath import dirname
 
 from requorum.clients.hosts.crictl import Crictl
+from requorum.clients.hosts.text_file import read_text
 from requorum.domain.static_pod_files import parked_manifest
 from requorum.errors import DamagedInput, StepFailed
 from requorum.formats.etcd_settings.pod_identity import PodIdentity, parse_pod_identity
@@ -122,8 +123,7 @@ class StaticPodControl:
         """Return crictl for the manifest's pod; StepFailed where there is no manifest of a pod."""
         for path in (self._manifest, self._parked):
             if await self._host.stat(path) is not None:
-                async with self._host.open(path) as source:
-                    text = bytes(source.read(0, source.size)).decode("utf-8", "replace")
+                text = await read_text(self._host, path)
                 return Crictl(self._host, _identity(path, text))
         raise StepFailed(
             f"there is no manifest {self._manifest} on {self._host.name}, and none was set aside",

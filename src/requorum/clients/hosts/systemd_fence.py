@@ -14,6 +14,7 @@ import re
 from posixpath import join
 
 from requorum.clients.hosts.systemctl import Systemctl
+from requorum.clients.hosts.text_file import read_text
 from requorum.errors import StepFailed
 from requorum.ports import Host
 
@@ -35,9 +36,7 @@ class SystemdFence:
         """Return the id of the run whose fence stands, None where none does."""
         if await self._host.stat(self._path) is None:
             return None
-        async with self._host.open(self._path) as source:
-            text = bytes(source.read(0, source.size)).decode("utf-8", "replace")
-        found = _RUN.search(text)
+        found = _RUN.search(await read_text(self._host, self._path))
         return found[1] if found else "unknown"
 
     async def put_up(self, run: str) -> None:

@@ -80,9 +80,10 @@ class SystemdServiceControl:
         return self._systemctl.unit
 
     def _look(self, state: UnitState) -> str:
-        if not (state.condition_met and state.assertion_met):
+        # What began to start and failed is "failed"; systemd soon forgets why it did not begin.
+        if state.active == "inactive":
             return (
                 f"A condition or an assertion of the unit is not met: `systemctl cat {self._unit}` "
-                "shows which. One that names requorum is the fence of a run."
+                "shows them. One that names requorum is the fence of a run."
             )
         return f"`journalctl -u {self._unit}` on that host says more."

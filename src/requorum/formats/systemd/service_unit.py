@@ -14,16 +14,9 @@ from requorum.formats.systemd.environment_file import is_variable
 from requorum.formats.systemd.specifiers import expand_specifiers
 from requorum.formats.systemd.unit_file import Directive, parse_unit_file
 from requorum.formats.systemd.words import Word, split_words
+from requorum.formats.text_file import TextFile
 
 _MOVES_ROOT = ("RootDirectory", "RootImage")
-
-
-@dataclass(frozen=True, slots=True)
-class UnitText:
-    """One file of a unit."""
-
-    path: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +56,7 @@ class ServiceUnit:
     working_directory: str
 
 
-def parse_service(files: Sequence[UnitText], meaning: Mapping[str, str]) -> ServiceUnit:
+def parse_service(files: Sequence[TextFile], meaning: Mapping[str, str]) -> ServiceUnit:
     """Read the unit file and its drop-ins, in that order.
 
     DamagedInput, naming file and line, for what systemd would refuse and for what we cannot tell.
@@ -88,7 +81,7 @@ _Placed = tuple[str, Directive]
 _Read = TypeVar("_Read")
 
 
-def _placed(files: Sequence[UnitText]) -> Iterator[_Placed]:
+def _placed(files: Sequence[TextFile]) -> Iterator[_Placed]:
     for file in files:
         try:
             directives = parse_unit_file(file.text)

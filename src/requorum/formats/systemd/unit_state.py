@@ -6,17 +6,7 @@ Source: org.freedesktop.systemd1(5), "Unit Objects" and "Service Unit Objects".
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-PROPERTIES = (
-    "LoadState",
-    "ActiveState",
-    "SubState",
-    "Result",
-    "Job",
-    "ConditionResult",
-    "ConditionTimestampMonotonic",
-    "AssertResult",
-    "AssertTimestampMonotonic",
-)
+PROPERTIES = ("LoadState", "ActiveState", "SubState", "Job")
 """What `UnitState` is made of, for `systemctl show --property`."""
 
 _ALIVE = frozenset({"active", "reloading", "refreshing", "activating", "deactivating"})
@@ -29,10 +19,7 @@ class UnitState:
     load: str
     active: str
     sub: str
-    result: str
     job: bool
-    condition_met: bool
-    assertion_met: bool
 
     @property
     def exists(self) -> bool:
@@ -70,14 +57,5 @@ def parse_unit_state(text: str) -> UnitState:
         load=properties.get("LoadState", ""),
         active=properties.get("ActiveState", ""),
         sub=properties.get("SubState", ""),
-        result=properties.get("Result", ""),
         job=properties.get("Job", "0") not in {"", "0"},
-        condition_met=not _unmet(properties, "Condition"),
-        assertion_met=not _unmet(properties, "Assert"),
     )
-
-
-def _unmet(properties: Mapping[str, str], kind: str) -> bool:
-    """Return whether it was looked at and did not hold; before that systemd says "no" as well."""
-    looked_at = properties.get(f"{kind}TimestampMonotonic", "0") not in {"", "0"}
-    return looked_at and properties.get(f"{kind}Result") == "no"
