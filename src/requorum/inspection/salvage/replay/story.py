@@ -283,7 +283,9 @@ class Teller:
         """Settle what it means that the records of a revision are not what was predicted."""
         if not outcome.certain and held.rows and _may_have_made(request, held):
             self._adopt(held)
-        elif outcome.certain and self._may_be_damaged(outcome, held):
+        elif (outcome.certain or self._deletes_nothing(held)) and self._may_be_damaged(
+            outcome, held
+        ):
             if not self._doubted:
                 self._doubted_from = self.state.index
             self._doubted.append(self.state.revision + 1)
@@ -303,6 +305,15 @@ class Teller:
         if not held.rows or (outcome.certain and self._unsure_from is not None):
             return False
         return any(_explains(other, held) for other in ahead)
+
+    def _deletes_nothing(self, held: _Held) -> bool:
+        """Return whether all that a revision holds are deletions of keys that nothing else names.
+
+        Nobody deletes what was never put: their names must be damaged.
+        """
+        return bool(held.rows) and all(
+            gone and self.truth.is_named_once(row) for row, _, gone, _ in held.rows
+        )
 
     def _may_be_damaged(self, outcome: Outcome, held: _Held) -> bool:
         """Return whether damaged bytes of the file can be all that is wrong."""
