@@ -25,14 +25,15 @@ class TreeLeaves:
     """Leaves by the number of the page they lie on, left to right.
 
     `lost_before`: between the leaf before and this one lay others that nothing leads to any more.
-    `fits`: its first key is the one that its parent names. `branches` are the pages that led here.
+    `fits`: its first key is the one that its parent names. `branches` are the pages that led here,
+    with how many bytes each uses.
     """
 
     numbers: list[int] = field(default_factory=list)
     lost_before: list[bool] = field(default_factory=list)
     fits: list[bool] = field(default_factory=list)
     lost_at_end: bool = False
-    branches: list[int] = field(default_factory=list)
+    branches: dict[int, int] = field(default_factory=dict)
     damages: list[tuple[int, str]] = field(default_factory=list)
     """(page number, what is wrong with it)."""
 
@@ -51,12 +52,16 @@ class TreeLeaves:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A branch's elements; where `whole` is false, some are missing or wrong."""
+    """A branch's elements; where `whole` is false, some are missing or wrong.
+
+    `used` is how many bytes its page has by them. Its header may claim any number.
+    """
 
     children: I64
     key_offset: I64
     key_size: I64
     whole: bool
+    used: int
 
 
 def tree_leaves(pages: PageMap, root: int) -> TreeLeaves:
@@ -137,7 +142,7 @@ class _Walk:
 
     def _branch(self, where: int, depth: int) -> None:
         branch = read_branch(self.pages, where)
-        self.found.branches.append(where)
+        self.found.branches[where] = branch.used
         if not branch.whole:
             self.found.damages.append((where, "its elements are damaged"))
         fits = self._fitting(branch)
@@ -179,7 +184,7 @@ def read_branch(pages: PageMap, number: int) -> Branch:
     readings = [_elements(pages, start, room, count) for count in counts]
     if not readings:
         none = np.zeros(0, dtype=np.int64)
-        return Branch(none, none, none, whole=False)
+        return Branch(none, none, none, whole=False, used=PAGE_HEADER_SIZE)
     return max(readings, key=lambda branch: (branch.whole, int((branch.key_size > 0).sum())))
 
 
@@ -204,8 +209,11 @@ def _elements(pages: PageMap, start: int, room: int, count: int) -> Branch:
     inside = (key >= data) & (key + size <= end) & (size > 0) & (size <= KEY_SIZE_MAX)
     packed = np.append(key[:1] == data, key[1:] == (key + size)[:-1])
     whole = bool((inside & packed).all())
+    # A key that touches neither neighbour's may be anywhere.
+    joined = inside & (packed | np.append(packed[1:], False))
+    used = int(np.where(joined, key + size, data).max()) - start
     size = np.where(inside, size, 0)
-    return Branch(as_signed(raw["child"]), np.where(inside, key, 0), size, whole)
+    return Branch(as_signed(raw["child"]), np.where(inside, key, 0), size, whole, used)
 
 
 def first_keys(pages: PageMap, numbers: I64) -> tuple[I64, I64]:

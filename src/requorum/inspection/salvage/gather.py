@@ -12,6 +12,7 @@ from requorum.formats.bbolt.page import BUCKET_HEADER_SIZE, FLAG_LEAF, LEAF_FLAG
 from requorum.formats.records import BUCKET as KEY
 from requorum.formats.source import Head, Source
 from requorum.formats.wal_end import end_of_data
+from requorum.inspection.salvage.compaction import read_compaction
 from requorum.inspection.salvage.key_tree import LOST_TREE, KeyTree, read_key_tree
 from requorum.inspection.salvage.mended import mended_strays, mended_tree
 from requorum.inspection.salvage.page_map import PageMap, Reached
@@ -26,8 +27,6 @@ from requorum.inspection.salvage.strays import NO_STRAYS, Strays, read_strays
 from requorum.inspection.salvage.witness import (
     Standing,
     Witness,
-    meta_compact,
-    meta_finished,
     meta_number,
 )
 
@@ -148,9 +147,9 @@ def _witness(
         for name in BUCKETS:
             small.setdefault(name, SmallBucket({}, whole=True))
     meta = small.get(b"meta", LOST_BUCKET)
-    compact = meta_compact(meta)
-    if compact is not None:
-        tree = mended_tree(tree, compact)
+    compaction = read_compaction(meta, tree)
+    if compaction.compact is not None:
+        tree = mended_tree(tree, compaction.compact)
     return Witness(
         file=number,
         standing=standing,
@@ -160,8 +159,8 @@ def _witness(
         small=small,
         index=meta_number(meta, b"consistent_index"),
         term=meta_number(meta, b"term"),
-        compact=compact,
-        finished=meta_finished(meta),
+        compact=compaction.compact,
+        finished=compaction.finished,
     )
 
 

@@ -51,7 +51,10 @@ class Judgement:
 
 
 class LastChange(Protocol):
-    """Tells the revision of a key's last change, None where the log does not leave it alive."""
+    """Tells the revision of a key's last change up to where files are compacted.
+
+    None where the log does not have it alive there.
+    """
 
     def __call__(self, key: bytes, *, before_holes: bool) -> int | None:
         """Return it; `before_holes`: also where lost entries may have changed the key since."""
@@ -62,8 +65,8 @@ class LastChange(Protocol):
 class LogKnowledge:
     """What a replayed log adds: revisions of which every change is known, and a compaction.
 
-    `doubtful` are places whose records rest on something that is lost. `alive` tells of a key the
-    revision of its last change, where the log leaves it alive.
+    `doubtful` are places whose records rest on something that is lost. `alive` tells of a key its
+    last change before the compaction, where the log has it alive then.
     """
 
     revisions: Intervals = field(default_factory=lambda: Intervals(()))
@@ -132,7 +135,7 @@ def _refuted(settled: Settled, main: I64, compact: int) -> Mask:
 
 
 def _contested(settled: Settled, refuted: Mask, main: I64, log: LogKnowledge) -> Mask:
-    """Return the refuted records that are the last change of a key which the log leaves alive.
+    """Return the refuted records that are the last change of a key which the log has alive.
 
     Who lacks them may have them under a revision with a flipped bit: nothing shows that in a file.
     Where entries behind the change are lost, a whole tree knows better.

@@ -45,8 +45,8 @@ def read_key_tree(pages: PageMap, root: BucketRoot, reached: Reached) -> KeyTree
     rooms = np.minimum(reached.rooms_between(numbers), rooms_at_home(pages, leaves))
     read = read_key_leaves(pages.file, leaves, rooms, pages.page_size)
     in_order = _in_order(found, read, len(leaves))
-    for number in found.branches if in_order.any() else ():
-        reached.add(number, pages.span(number))
+    for number, used in found.branches.items() if in_order.any() else ():
+        reached.add(number, used)
     reached.add_all(numbers[in_order], read.used[in_order])
     tree = _joined(found, read, in_order)
     alone = len(numbers) == 1 and not found.branches

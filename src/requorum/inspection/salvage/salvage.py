@@ -32,6 +32,7 @@ from requorum.inspection.salvage.other_buckets import (
 from requorum.inspection.salvage.places import main_of, mains, place_of
 from requorum.inspection.salvage.replay.auth_state import read_auth_state
 from requorum.inspection.salvage.replay.base import MemberState, Truth
+from requorum.inspection.salvage.replay.key_space import KeySpace
 from requorum.inspection.salvage.replay.log_story import LogStory, begins_with_cluster, tell_log
 from requorum.inspection.salvage.replay.story import ToldRecord
 from requorum.inspection.salvage.settled import Conflict, Settled, settle
@@ -82,7 +83,7 @@ def salvage(gathered: Sequence[Gathered], logs: Mapping[str, MemberLog]) -> Salv
             revisions=story.revisions,
             compact=story.state.compact if story.state is not None else -1,
             doubtful=np.array([r.place for r in records if r.doubtful], dtype=np.uint64),
-            alive=_last_change(story.state) if _outlasts_compaction(story, settled) else None,
+            alive=None if story.at_compaction is None else _last_change(story.at_compaction),
         )
     newest = newest_first(settled.witnesses)
     index = (newest[0].index or 0) if newest else 0
@@ -106,33 +107,27 @@ def salvage(gathered: Sequence[Gathered], logs: Mapping[str, MemberLog]) -> Salv
 
 
 def _alive_by_log(settled: Settled, story: LogStory, known: Container[int]) -> list[ToldRecord]:
-    """Return records of keys that the log leaves alive, and that files lack as if compacted away.
+    """Return records of keys that the log has alive where files are compacted, and that they lack.
 
     A tree lacks a record, too, where a byte of its revision is flipped: nothing shows that. So the
     log, which has checksums, is followed, and the record is doubtful.
     """
-    if story.state is None or not _outlasts_compaction(story, settled):
+    if story.at_compaction is None:
         return []
     found = [
         ToldRecord(place_of(state.mod_revision, state.sub), key, state, doubtful=True)
-        for key, state in story.state.keys.told_alone()
+        for key, state in story.at_compaction.told_alone()
     ]
     places = np.array([record.place for record in found], dtype=np.uint64)
     held = contains(settled.records.place, places)
     return [r for r, has in zip(found, held, strict=True) if not has and r.place not in known]
 
 
-def _outlasts_compaction(story: LogStory, settled: Settled) -> bool:
-    """Return whether the log was told to where files are compacted: it knows what outlived that."""
-    compact = max((w.least_compact for w in settled.witnesses), default=-1)
-    return story.state is not None and story.state.revision >= compact
-
-
-def _last_change(state: MemberState | None) -> LastChange:
+def _last_change(keys: KeySpace) -> LastChange:
     """Return what tells the revision of a key's last change; None where it is not alive."""
 
     def last_change(key: bytes, *, before_holes: bool) -> int | None:
-        found = state.keys.told(key, before_holes=before_holes) if state is not None else None
+        found = keys.told(key, before_holes=before_holes)
         return None if found is None else found.mod_revision
 
     return last_change

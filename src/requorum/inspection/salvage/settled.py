@@ -1,6 +1,6 @@
 """One record for each place in history, chosen from all copies that there are of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +9,7 @@ from requorum.formats.bbolt.columns import I64, U64, FileBytes, Mask
 from requorum.inspection.salvage.claims import Claims, all_claims, checksums
 from requorum.inspection.salvage.false_ends import without_false_ends
 from requorum.inspection.salvage.gather import Gathered
+from requorum.inspection.salvage.moved import once_per_revision, strays_with_moved, with_moved
 from requorum.inspection.salvage.partings import Parting, Told, find_partings
 from requorum.inspection.salvage.places import main_of, mains, place_of, sub_of
 from requorum.inspection.salvage.user_key_column import key_prints, print_of, user_key
@@ -76,8 +77,8 @@ def settle(gathered: Sequence[Gathered]) -> Settled:
     chosen, prints, alike = chosen.take(once), prints[once], alike[once]
     return Settled(
         files=files,
-        gathered=tuple(gathered),
-        witnesses=tuple(_with_moved(w, moved) for w in witnesses),
+        gathered=tuple(strays_with_moved(g, moved) for g in gathered),
+        witnesses=tuple(with_moved(w, moved) for w in witnesses),
         records=chosen,
         prints=prints,
         alike=alike,
@@ -139,43 +140,6 @@ def _cut(witness: Witness, revision: int) -> Witness:
         index=None,
         term=None,
         compact=compact,
-    )
-
-
-def once_per_revision(records: Claims, prints: I64, copies: I64) -> tuple[Mask, dict[int, int]]:
-    """Return which records to keep where one revision seems to change a key twice.
-
-    No transaction does that. A damaged byte has moved one of them: its sub revision stands nowhere
-    but in its key. The one with more copies is right, or else the first. Also returns the places
-    of the others, with where they belong.
-    """
-    main = mains(records.place)
-    order = np.lexsort((records.place, -copies, prints, main))
-    again = np.zeros(len(order), dtype=np.bool_)
-    again[1:] = (main[order][1:] == main[order][:-1]) & (prints[order][1:] == prints[order][:-1])
-    kept = np.ones(len(order), dtype=np.bool_)
-    kept[order[again]] = False
-    moved: dict[int, int] = {}
-    for at in np.flatnonzero(again).tolist():
-        before = int(records.place[order[at - 1]])
-        moved[int(records.place[order[at]])] = moved.get(before, before)
-    return kept, moved
-
-
-def _with_moved(witness: Witness, moved: Mapping[int, int]) -> Witness:
-    """Put rows where they belong: a tree that has one under a damaged key has it all the same."""
-    wrong = np.array(sorted(moved), dtype=np.uint64)
-    rows = np.flatnonzero(np.isin(witness.rows.place, wrong))
-    if not len(rows):
-        return witness
-    place = witness.rows.place.copy()
-    for row in rows.tolist():
-        place[row] = moved[int(place[row])]
-    fits = np.append(True, place[1:] > place[:-1])
-    return replace(
-        witness,
-        rows=replace(witness.rows, place=place).take(fits),
-        gap_before=witness.gap_before[fits],
     )
 
 

@@ -98,8 +98,8 @@ def _tree_rows(pages: PageMap, root: int, flags: int, reached: Reached) -> tuple
             # What holds none of this bucket's rows may be something else.
             end = some[-1].value_offset + some[-1].value_size
             reached.add(number, end - start)
-    for number in found.branches if rows else ():
-        reached.add(number, pages.span(number))
+    for number, used in found.branches.items() if rows else ():
+        reached.add(number, used)
     ascending = all(a.key < b.key for a, b in pairwise(rows))
     return rows, whole and ascending
 

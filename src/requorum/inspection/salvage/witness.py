@@ -10,10 +10,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from requorum.errors import DamagedInput
 from requorum.formats.backend_file import BUCKETS
 from requorum.formats.bbolt.columns import I64, U64, Mask
-from requorum.formats.mvcc import Revision
 from requorum.formats.records import BUCKET as KEY
 from requorum.inspection.salvage.key_leaves import RecordRows
 from requorum.inspection.salvage.places import main_of, mains, place_of
@@ -76,16 +74,14 @@ class Witness:
     def least_compact(self) -> int:
         """Return a revision that it is compacted to at least.
 
-        Where the bucket `meta` is lost: a revision without a record, where the tree is whole, can
-        only be one that was compacted away.
+        Where the bucket `meta` does not tell: a revision without a record, where the tree is whole,
+        can only be one that was compacted away.
         """
         if self.compact is not None:
             return self.compact
         main = mains(self.rows.place)
-        if not len(main):
-            return -1
         skipped = (np.diff(main) > 1) & ~self.gap_before[1:]
-        return int(main[1:][skipped][-1]) - 1 if skipped.any() else -1
+        return max(int(main[1:][skipped][-1]) - 1 if skipped.any() else -1, self.finished)
 
     @property
     def sure_until(self) -> I64:
@@ -138,27 +134,3 @@ def meta_number(bucket: SmallBucket, key: bytes) -> int | None:
     """Return a counter of the bucket `meta`, None where it is missing or malformed."""
     value = bucket.rows.get(key)
     return int.from_bytes(value, "big") if value is not None and len(value) == 8 else None
-
-
-def meta_finished(bucket: SmallBucket) -> int:
-    """Return the revision to which the last finished compaction ran, -1 where none is known."""
-    try:
-        return Revision.parse(bucket.rows.get(b"finishedCompactRev", b"")).main
-    except DamagedInput:
-        return -1
-
-
-def meta_compact(bucket: SmallBucket) -> int | None:
-    """Return what a server would answer as its compact revision; None where that is not known."""
-    found = []
-    for key in (b"finishedCompactRev", b"scheduledCompactRev"):
-        value = bucket.rows.get(key)
-        if value is None:
-            continue
-        try:
-            found.append(Revision.parse(value).main)
-        except DamagedInput:
-            return None
-    if found:
-        return max(found)
-    return -1 if bucket.whole else None

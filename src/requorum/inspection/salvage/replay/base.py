@@ -83,6 +83,10 @@ class Truth:
     def _puts(self) -> frozenset[tuple[bytes, bytes]]:
         return puts_in(self._entries.values())
 
+    def is_named_once(self, row: int) -> bool:
+        """Return whether no other record has a record's key."""
+        return bool(self._first[self._place_in_order[row]]) and self.following(row) is None
+
     def following(self, row: int) -> int | None:
         """Return the row of the next record of the same key, None where there is none."""
         at = int(self._place_in_order[row]) + 1

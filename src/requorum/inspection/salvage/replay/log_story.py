@@ -25,6 +25,7 @@ from requorum.inspection.salvage.replay.base import (
     state_of,
     take_over,
 )
+from requorum.inspection.salvage.replay.key_space import KeySpace
 from requorum.inspection.salvage.replay.placed import counted_puts, placed_records
 from requorum.inspection.salvage.replay.story import (
     Teller,
@@ -48,7 +49,8 @@ class LogStory:
     `unread` are stretches of entries that are there and could not be given a place in history,
     with the reason. `assumed` are entries lost in every log, each taken for one revision.
     `doubted` says of databases why they cannot stand where they say. `placed` are records of
-    unread stretches whose place is certain all the same.
+    unread stretches whose place is certain all the same. `at_compaction` are the keys at the
+    revision that the files are compacted to, None where the log was not told so far.
     """
 
     told: tuple[Told, ...]
@@ -58,9 +60,10 @@ class LogStory:
     assumed: tuple[int, ...]
     doubted: tuple[str, ...]
     placed: tuple[ToldRecord, ...] = ()
+    at_compaction: KeySpace | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class _Telling:
     truth: Truth
     log: CompletedLog
@@ -75,6 +78,12 @@ class _Telling:
     """Whether the revision to begin with is a guess."""
     unsure_until: int = 0
     """Up to which revision it is, even where later ones are found."""
+    at_compaction: KeySpace | None = None
+
+    @cached_property
+    def compact(self) -> int:
+        """Return the revision that the files are compacted to, -1: none."""
+        return max((w.least_compact for w in self.truth.settled.witnesses), default=-1)
 
 
 def tell_log(truth: Truth, log: CompletedLog, *, fresh: bool) -> LogStory:
@@ -94,6 +103,7 @@ def tell_log(truth: Truth, log: CompletedLog, *, fresh: bool) -> LogStory:
         assumed=tuple(telling.assumed),
         doubted=tuple(telling.doubted),
         placed=tuple(_placed(telling)),
+        at_compaction=telling.at_compaction,
     )
 
 
@@ -154,9 +164,12 @@ def _tell_run(telling: _Telling, first: int, last: int) -> None:
             state,
             unproven=telling.unproven,
             unsure_until=telling.unsure_until,
+            keep_at=telling.compact if telling.at_compaction is None else None,
         )
         _tell_from(telling, teller, anchors)
         told = teller.finish()
+        if told.stopped is None or told.proven_revision >= telling.compact:
+            telling.at_compaction = telling.at_compaction or teller.kept
         telling.told.append(told)
         if told.stopped is None:
             telling.state = teller.state

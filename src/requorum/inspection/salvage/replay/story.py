@@ -21,7 +21,7 @@ from requorum.inspection.salvage.intervals import Intervals, Stretch
 from requorum.inspection.salvage.places import main_of, place_of
 from requorum.inspection.salvage.replay.applied import KeyChange, Outcome
 from requorum.inspection.salvage.replay.base import MemberState, Truth
-from requorum.inspection.salvage.replay.key_space import KeyState
+from requorum.inspection.salvage.replay.key_space import KeySpace, KeyState
 from requorum.inspection.salvage.replay.member import Keyed, Member
 from requorum.inspection.salvage.user_key_column import value_of
 
@@ -105,17 +105,26 @@ class Teller:
     """Tells contiguous entries from a state on."""
 
     def __init__(
-        self, truth: Truth, state: MemberState, *, unproven: bool = False, unsure_until: int = 0
+        self,
+        truth: Truth,
+        state: MemberState,
+        *,
+        unproven: bool = False,
+        unsure_until: int = 0,
+        keep_at: int | None = None,
     ) -> None:
         """Begin; `unproven` is whether the state's revision itself is a guess.
 
-        Up to revision `unsure_until` it is, even where later ones are found in the files.
+        Up to revision `unsure_until` it is, even where later ones are found in the files. The keys
+        are `kept` as they are at revision `keep_at`, or here, if that lies before.
         """
         self.truth = truth
         self.member = Member(state)
         self.told = Told(state.revision)
         self.last_guess = state.revision
         """The last revision that may hold more, or others, than is told."""
+        self.kept: KeySpace | None = None
+        self._keep_at = keep_at
         self._doubted: list[int] = []
         self._doubted_from = 0
         """The entry behind which the first of the doubted revisions was told."""
@@ -127,6 +136,7 @@ class Teller:
             self.told.unsure.append((state.revision + 1, unsure_until))
         """The revision from which on the numbers of revisions are a guess."""
         self.told.proven_index, self.told.proven_revision = state.index, state.revision
+        self._keep()
 
     @property
     def state(self) -> MemberState:
@@ -160,6 +170,7 @@ class Teller:
 
     def finish(self) -> Told:
         """Return what was told; what nothing confirms at the end is believed if nothing stopped."""
+        self._keep()
         if self.told.stopped is None:
             if self._unsure_from is not None:
                 self.told.unsure.append((self._unsure_from, self.state.revision))
@@ -272,7 +283,9 @@ class Teller:
         """Settle what it means that the records of a revision are not what was predicted."""
         if not outcome.certain and held.rows and _may_have_made(request, held):
             self._adopt(held)
-        elif outcome.certain and self._may_be_damaged(outcome, held):
+        elif (outcome.certain or self._deletes_nothing(held)) and self._may_be_damaged(
+            outcome, held
+        ):
             if not self._doubted:
                 self._doubted_from = self.state.index
             self._doubted.append(self.state.revision + 1)
@@ -292,6 +305,15 @@ class Teller:
         if not held.rows or (outcome.certain and self._unsure_from is not None):
             return False
         return any(_explains(other, held) for other in ahead)
+
+    def _deletes_nothing(self, held: _Held) -> bool:
+        """Return whether all that a revision holds are deletions of keys that nothing else names.
+
+        Nobody deletes what was never put: their names must be damaged.
+        """
+        return bool(held.rows) and all(
+            gone and self.truth.is_named_once(row) for row, _, gone, _ in held.rows
+        )
 
     def _may_be_damaged(self, outcome: Outcome, held: _Held) -> bool:
         """Return whether damaged bytes of the file can be all that is wrong."""
@@ -343,7 +365,7 @@ class Teller:
                 unsure = change.state is not None and not change.state.sure
                 doubtful = unsure or self._guessing or main <= self._unsure_until
                 self.told.pending.append(ToldRecord(place, change.key, change.state, doubtful))
-        self.member.change(settled, [rows.get(sub) for sub in range(len(settled))])
+        self._change(settled, [rows.get(sub) for sub in range(len(settled))])
 
     def _guess(self, *, made_some: bool) -> None:
         """Note that an entry may have done more than is told of it."""
@@ -375,9 +397,17 @@ class Teller:
             )
             for _, _, gone, kv in held.rows
         ]  # fmt: skip  # a put, or a deletion
-        self.member.change(changes, [row for row, _, _, _ in held.rows])
+        self._change(changes, [row for row, _, _, _ in held.rows])
         self.told.checked += 1
         self._prove()
+
+    def _change(self, changes: list[KeyChange], rows: list[int | None]) -> None:
+        self._keep()
+        self.member.change(changes, rows)
+
+    def _keep(self) -> None:
+        if self.kept is None and self._keep_at is not None and self.state.revision >= self._keep_at:
+            self.kept = self.state.keys.copy()
 
     def _held(self, main: int) -> _Held:
         records = self.truth.settled.records
