@@ -1,4 +1,4 @@
-"""What a member runs with, and every text that says so: what a change starts from and is held to."""
+"""What a member runs with, and every text that says so: what a change starts from, is held to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
