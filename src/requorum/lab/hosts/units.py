@@ -39,6 +39,7 @@ LimitNOFILE=40000
 WantedBy=multi-user.target
 """
 
+# KillMode: a SIGTERM for all would end the `date` of the line that tells of the stop, too.
 _STAND_IN_UNIT = """\
 [Unit]
 Description={unit} (a stand-in that writes to etcd)
@@ -50,6 +51,7 @@ ExecStart={program} {unit} {host}
 Restart=always
 RestartSec=2s
 StartLimitIntervalSec=0
+KillMode=mixed
 
 [Install]
 WantedBy=multi-user.target
