@@ -79,7 +79,7 @@ def test_one_file_fills_what_the_other_lost(tmp_path: Path) -> None:
 def test_a_small_old_tree_is_no_other_cluster(tmp_path: Path) -> None:
     """A damaged pointer leads to one: it lacks nearly all, and holds nothing otherwise."""
     small = STORE.fork()
-    small.records = [record for record in STORE.records if record.at.main == 60]
+    small.records, small.revision = [r for r in STORE.records if r.at.main == 60], 60
     damaged = db_bytes()
     at = damaged.index(small.records[0].kv.value)
     damaged[at] ^= 1
