@@ -39,10 +39,10 @@ check: $(READY) ## Format, lint, types, floors, pure tests
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/pytest -q -n $(JOBS) -m "not etcd and not slow and not hosts"
+	@$(BIN)/pytest -q -n $(JOBS) -m "not etcd and not slow and not processes and not hosts"
 
 test: check ## All checks, and the tests on real etcd of every minor that can be had
-	@$(BIN)/python tests/with_etcd.py $(BIN)/pytest -q -n $(JOBS) -m "(etcd or slow) and not fuzz and not hosts"
+	@$(BIN)/python tests/with_etcd.py $(BIN)/pytest -q -n $(JOBS) -m "(etcd or slow or processes) and not fuzz and not hosts"
 	@echo 'not run: the tests on real hosts with systemd; as root: make test-hosts'
 
 test-hosts: $(READY) ## Tests on real hosts with systemd and sshd; named as not run where they cannot

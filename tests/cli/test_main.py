@@ -10,6 +10,8 @@ import pytest
 
 from requorum import __version__
 
+pytestmark = pytest.mark.processes
+
 
 def requorum(*arguments: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run the command line as a user does."""

@@ -13,6 +13,8 @@ from requorum.domain.cluster import CommandService
 from requorum.errors import RequorumError, StepFailed
 from requorum.ports import ServiceControl
 
+pytestmark = pytest.mark.processes
+
 
 def sh(script: str) -> tuple[str, ...]:
     """Return the command line of a shell script."""

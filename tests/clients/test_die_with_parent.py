@@ -11,6 +11,8 @@ from running_etcd import release_dir
 
 from requorum.clients.hosts import die_with_parent
 
+pytestmark = pytest.mark.processes
+
 SECONDS = 10.0
 
 PARENT = """

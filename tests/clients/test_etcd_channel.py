@@ -10,6 +10,8 @@ from requorum.clients.etcd.channel import TlsMaterial
 from requorum.clients.etcd.client import connect
 from requorum.errors import DeadlineExceeded, Unreachable, UsageError
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def hung() -> Iterator[str]:

@@ -12,6 +12,8 @@ from eventually import eventually
 from requorum.clients.hosts.local_processes import run, spawn
 from requorum.errors import DeadlineExceeded, RequorumError
 
+pytestmark = pytest.mark.processes
+
 
 def alive(pid: int) -> bool:
     """Return whether the process runs: a zombie does not."""

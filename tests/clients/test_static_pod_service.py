@@ -18,6 +18,8 @@ from requorum.clients.hosts.static_pod_service import StaticPodControl, StaticPo
 from requorum.domain.cluster import CommandService
 from requorum.errors import StepFailed
 
+pytestmark = pytest.mark.processes
+
 STAND_INS = Path(__file__).parent / "stand_ins"
 MANIFEST = """\
 kind: Pod

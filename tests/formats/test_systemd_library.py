@@ -15,10 +15,13 @@ from requorum.formats.systemd.environment_file import (
 )
 from requorum.formats.systemd.words import Word, quoted_argument, split_words
 
-pytestmark = pytest.mark.skipif(
-    not systemd_library.is_there(),
-    reason=f"systemd {systemd_library.RELEASE} (Debian 12) is not on this machine",
-)
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(
+        not systemd_library.is_there(),
+        reason=f"systemd {systemd_library.RELEASE} (Debian 12) is not on this machine",
+    ),
+]
 
 MANY = settings(max_examples=1000)
 FILES = st.text(alphabet="AB=\\'\"#; \t\n\r$`%é", max_size=30)

@@ -124,7 +124,7 @@ class Campaign:
         for problem in problems:
             tally.findings.append(Finding(number, answer.get("started", "?"), problem))
         if problems:
-            shutil.copytree(worker.room, self.keep / f"{number}", dirs_exist_ok=True)
+            shutil.copytree(worker.room, self.keep / f"{number}", symlinks=True, dirs_exist_ok=True)
 
     async def _compare(
         self, minor: str, answer: dict[str, Any], said: list[str], tally: Tally

@@ -96,7 +96,7 @@ async def _reasons(room: Path) -> tuple[str, ...]:
             continue
     cluster = Cluster(name="one", members=(_member(room),))
     reach = Reach(hosts={"one": host}, services={"one": Service()}, connect=nobody_answers)
-    found = await survey(cluster, reach)
+    found = await survey(cluster, reach, {})
     decide(found.evidence)
     return reasons_not_bootable(found.evidence.members["one"])
 

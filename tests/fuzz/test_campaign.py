@@ -7,6 +7,8 @@ import pytest
 from campaign import Campaign, Tally
 from etcd_tools import Accepted, Refusal, Tools
 
+pytestmark = pytest.mark.processes
+
 ANSWER = (
     '{"started": "damage", "kind": "db", "path": "/file", "problems": [], '
     '"damages": {"verdict": %s}}'

@@ -4,12 +4,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from campaign import Campaign
+from campaign import Campaign, Tally
 from etcd_tools import Tools
 from real_files import record
 
 CASES = 48
+FEW = 16
 SEED = 20261121
+
+
+@pytest.mark.etcd
+def test_every_reader_is_asked(etcd_binaries: Callable[[str], Path], tmp_path: Path) -> None:
+    """A few cases in every run of the tests: the long proof itself must work when it is wanted."""
+    tally = damaged("3.5", etcd_binaries("3.5"), tmp_path, cases=FEW, doors_every=2)
+    assert not tally.findings
+    assert sum(tally.cases.values()) == FEW
 
 
 @pytest.mark.fuzz
@@ -18,19 +27,23 @@ def test_damaged_files_are_read_without_fear(
     etcd_minor: str, etcd_binaries: Callable[[str], Path], tmp_path: Path
 ) -> None:
     """Nothing but our own errors, within time and memory; what etcd refuses has a place."""
-    binaries = etcd_binaries(etcd_minor)
-    record(binaries, tmp_path / "files", etcd_minor)
-    campaign = Campaign(
-        files=tmp_path / "files",
-        minors=[etcd_minor],
-        seed=SEED,
-        room=tmp_path / "room",
-        keep=tmp_path / "keep",
-        tools=Tools({etcd_minor: binaries}),
-        doors_every=6,
-    )
-    tally = campaign.run(range(CASES), jobs=2, progress=lambda _: None)
+    tally = damaged(etcd_minor, etcd_binaries(etcd_minor), tmp_path, cases=CASES, doors_every=6)
     assert not tally.findings
     assert sum(tally.cases.values()) == CASES
     refused = sum(n for (_, theirs, _), n in tally.compared.items() if theirs != "accepted")
     assert refused >= 5, "the damages no longer reach what etcd looks at"
+
+
+def damaged(minor: str, binaries: Path, room: Path, *, cases: int, doors_every: int) -> Tally:
+    """Return what came of that many cases, with files of one minor."""
+    record(binaries, room / "files", minor)
+    campaign = Campaign(
+        files=room / "files",
+        minors=[minor],
+        seed=SEED,
+        room=room / "room",
+        keep=room / "keep",
+        tools=Tools({minor: binaries}),
+        doors_every=doors_every,
+    )
+    return campaign.run(range(cases), jobs=2, progress=lambda _: None)

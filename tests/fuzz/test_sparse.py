@@ -17,6 +17,8 @@ from requorum.formats.mvcc import KeyValue, Revision
 from requorum.formats.wal import segment_name
 from requorum.inspection.salvage.gather import gather
 
+pytestmark = pytest.mark.processes
+
 TERABYTE = 1 << 40
 MEMORY = 1 << 30
 SECONDS = 30

@@ -11,6 +11,8 @@ from requorum.errors import Refused
 from requorum.lab.hosts import requirements
 from requorum.lab.hosts.requirements import PACKAGE_OF, demand_parts, lacking
 
+pytestmark = pytest.mark.processes
+
 
 def test_missing_programs_are_named_with_their_packages(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -148,7 +148,7 @@ async def _compact(recorded: Recorded, etcd: RunningEtcd, client: EtcdClient) ->
 async def _add_the_rest(etcd: RunningEtcd, client: EtcdClient, rng: random.Random) -> None:
     """Add a learner, a removed member, alarms, users and roles; auth is on from then on."""
     added = etcd.etcdctl("member", "add", "gone", "--learner", "--peer-urls=http://127.0.0.1:1")
-    etcd.etcdctl("member", "remove", re.findall(r"Member ([0-9a-f]+) added", added)[0])
+    etcd.etcdctl("member", "remove", re.findall(r"Member +([0-9a-f]+) added", added)[0])
     etcd.etcdctl("member", "add", "slow", "--learner", "--peer-urls=http://127.0.0.1:2")
     await client.put(PutOp(b"/large", rng.randbytes(1 << 20)), deadline=DEADLINE)
     etcd.etcdctl("role", "add", "reader")

@@ -19,6 +19,8 @@ from requorum.lab.process import (
     wait_gone,
 )
 
+pytestmark = pytest.mark.processes
+
 
 def sleeper(tmp_path: Path, seconds: str) -> ProcessId:
     """Start a process that does nothing for long."""

@@ -21,6 +21,8 @@ from requorum.workflow.run_files import read_run_files
 from requorum.workflow.run_state import RunState
 from requorum.workflow.runs import ListedRun, read_run
 
+pytestmark = pytest.mark.processes
+
 PAUSE_SECONDS = 0.02
 RUN_SECONDS = 0.25
 KILLS = 30

@@ -86,8 +86,15 @@ class TestRun:
         assert (done.returncode, done.stderr) == (-signal.SIGKILL, "")
 
     async def test_interrupts_are_not_ignored(self, host: Host) -> None:
-        """A daemon that is started must be one that can be stopped."""
-        done = await host.run(("sh", "-c", "kill -INT $$; echo survived"), deadline=30)
+        """A daemon that is started must be one that can be stopped.
+
+        What runs in a shell's background ignores them; the command line takes them back, as here.
+        """
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            done = await host.run(("sh", "-c", "kill -INT $$; echo survived"), deadline=30)
+        finally:
+            signal.signal(signal.SIGINT, before)
         assert (done.returncode, done.stdout) == (-signal.SIGINT, "")
 
     @pytest.mark.parametrize("dies_with_us", [False, True])

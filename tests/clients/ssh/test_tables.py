@@ -3,7 +3,7 @@
 import pytest
 
 from requorum.clients.hosts.ssh.listening_ports import choose_free, taken_ports
-from requorum.clients.hosts.ssh.lock_table import device_of_mount, is_listed
+from requorum.clients.hosts.ssh.lock_table import device_of_mount, is_listed, lists_of
 
 _LOCKS = """\
 1: FLOCK  ADVISORY  WRITE 1234 fd:01:4711 0 EOF
@@ -26,6 +26,14 @@ _MOUNTS = "22 1 254:1 / / rw - ext4 /dev/vda rw\n37 22 0:47 /sub /mnt/b\\040c rw
 def test_locks(device: tuple[int, int], inode: int, *, held: bool) -> None:
     """By device and inode; who waits holds nothing."""
     assert is_listed(_LOCKS, frozenset({device}), inode) is held
+
+
+@pytest.mark.parametrize("locks", [_LOCKS, ""])
+def test_two_lists_in_one_answer(locks: str) -> None:
+    """Where nobody holds a lock, the first is empty, and the second is no list of locks."""
+    found, mounts = lists_of(f"{locks}--\n{_MOUNTS}")
+    assert (found.split(), mounts) == (locks.split(), _MOUNTS)
+    assert not is_listed(found, frozenset({(0, 1)}), 1)
 
 
 def test_devices_of_mounts() -> None:

@@ -65,6 +65,7 @@ DB_PAGE_DAMAGED = Signature(
         Wording(r"invalid page type: \d+: [0-9a-f]+"),
         Wording(r"read: zero-length inode key"),
         Wording(r"invalid freelist page: \d+"),
+        Wording(r"misplaced bucket header: [0-9a-f]* -> [0-9a-f]*"),
         Wording(r"runtime error: (?:index|slice bounds) out of range[\s\S]{0,500}bbolt"),
         Wording(r"nil pointer dereference[\s\S]{0,300}bbolt"),
     ),

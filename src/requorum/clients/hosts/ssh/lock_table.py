@@ -9,6 +9,15 @@ def is_listed(locks: str, devices: frozenset[tuple[int, int]], inode: int) -> bo
     return any(_is_of(line.split(), devices, inode) for line in locks.splitlines())
 
 
+def lists_of(printed: str) -> tuple[str, str]:
+    """Return /proc/locks and mountinfo, printed with a line "--" between them.
+
+    The first is empty where nobody on the host holds any lock.
+    """
+    locks, _, mountinfo = f"\n{printed}".partition("\n--\n")
+    return locks, mountinfo
+
+
 def device_of_mount(mountinfo: str, mount_id: int) -> tuple[int, int] | None:
     """Return the device of a mount; on btrfs and overlay it is not that of its files."""
     for line in mountinfo.splitlines():

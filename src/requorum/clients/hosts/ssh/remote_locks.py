@@ -9,7 +9,7 @@ import asyncssh
 
 from requorum.clients.hosts.ssh.connection import Connection
 from requorum.clients.hosts.ssh.file_answers import complaint
-from requorum.clients.hosts.ssh.lock_table import device_of_mount, is_listed
+from requorum.clients.hosts.ssh.lock_table import device_of_mount, is_listed, lists_of
 from requorum.clients.hosts.ssh.questions import Questions
 from requorum.clients.hosts.ssh.remote_shell import RemoteShell, Script
 from requorum.clients.hosts.ssh.ssh_errors import cut, ssh_errors
@@ -67,7 +67,7 @@ async def in_use(questions: Questions, path: str) -> bool:
     if len(rest) < 3:
         return False  # no regular file: nobody locks those
     flocked, mount_id, lists = rest
-    locks, _, mountinfo = lists.partition("\n--\n")
+    locks, mountinfo = lists_of(lists)
     device, inode = (int(word) for word in file.split())
     of_mount = device_of_mount(mountinfo, int(mount_id))
     devices = {(os.major(device), os.minor(device)), *(() if of_mount is None else (of_mount,))}
