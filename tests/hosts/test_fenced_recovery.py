@@ -53,6 +53,7 @@ def killed_when(description: dict[str, Any], state: Path, kind: str, event: str)
     """Start a recovery, SIGKILL it once a step of that kind has that event; return the run."""
     state.mkdir(exist_ok=True)
     (state / "requorum.yaml").write_text(yaml.safe_dump(description))
+    old = set((state / "runs").glob("*/journal.jsonl"))
     process = subprocess.Popen(
         [sys.executable, "-m", "requorum", "recover", "--yes", "--no-backup"],
         env=environment_of(state),
@@ -63,7 +64,7 @@ def killed_when(description: dict[str, Any], state: Path, kind: str, event: str)
     )
     give_up = time.monotonic() + SECONDS
     try:
-        while process.poll() is None and not _has(state, kind, event):
+        while process.poll() is None and not _has(state, old, kind, event):
             assert time.monotonic() < give_up
             time.sleep(0.01)
         assert process.poll() is None, process.stderr.read() if process.stderr else ""
@@ -73,12 +74,11 @@ def killed_when(description: dict[str, Any], state: Path, kind: str, event: str)
     return max(path.name for path in (state / "runs").iterdir())
 
 
-def _has(state: Path, kind: str, event: str) -> bool:
-    """Return whether the journal of the newest run says so of some step of that kind."""
-    for plan in (state / "runs").glob("*/plan.json"):
-        steps = json.loads(plan.read_text())["steps"]
-        lines = (plan.parent / "journal.jsonl").read_text().splitlines()
-        numbers = [_step(line) for line in lines if event in line]
+def _has(state: Path, old: set[Path], kind: str, event: str) -> bool:
+    """Return whether the journal of the new run says so of some step of that kind."""
+    for journal in set((state / "runs").glob("*/journal.jsonl")) - old:
+        steps = json.loads((journal.parent / "plan.json").read_text())["steps"]
+        numbers = [_step(line) for line in journal.read_text().splitlines() if event in line]
         if any(number is not None and steps[number]["kind"] == kind for number in numbers):
             return True
     return False
