@@ -379,6 +379,30 @@ class Etcd(Protocol):
         """Ask for Cluster.MemberList."""
         ...
 
+    async def add_member(
+        self, peer_urls: Sequence[str], *, learner: bool, deadline: float
+    ) -> ListedMember:
+        """Add a member that will serve at these peer URLs; return its row, its name still empty."""
+        ...
+
+    async def promote_member(self, member: MemberId, *, deadline: float) -> None:
+        """Make a learner a voter; etcd refuses while the learner lags."""
+        ...
+
+    async def remove_member(self, member: MemberId, *, deadline: float) -> None:
+        """Remove a member for good: its ID never comes back, and its data becomes useless."""
+        ...
+
+    async def update_member(
+        self, member: MemberId, peer_urls: Sequence[str], *, deadline: float
+    ) -> None:
+        """Change where its peers reach a member."""
+        ...
+
+    async def move_leader(self, target: MemberId, *, deadline: float) -> None:
+        """Hand the leadership to `target`. Only the leader itself can be asked."""
+        ...
+
     async def get(
         self,
         key: bytes,
@@ -431,6 +455,10 @@ class Etcd(Protocol):
 
     async def alarms(self, *, deadline: float) -> tuple[Alarm, ...]:
         """Return the raised alarms."""
+        ...
+
+    async def disarm(self, alarm: Alarm, *, deadline: float) -> None:
+        """Take back one raised alarm. No error where it is not raised."""
         ...
 
     async def hash_kv(self, revision: int, *, deadline: float) -> HashKv:
