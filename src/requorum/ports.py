@@ -234,6 +234,21 @@ class ServiceControl(Protocol):
         ...
 
 
+class SettingsControl(Protocol):
+    """How one member's settings are changed where its service reads them.
+
+    Settings are flags by name, without dashes. They count from the member's next start on.
+    """
+
+    async def change(self, run: str, settings: Mapping[str, str]) -> None:
+        """Set these, and keep what was set before; no change where that is done already."""
+        ...
+
+    async def put_back(self, run: str) -> None:
+        """Set what was set before that run changed it; no change where it changed nothing."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ResponseHeader:
     """etcd's header of every response."""

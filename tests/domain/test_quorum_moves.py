@@ -169,7 +169,7 @@ def seats(voters: str, healthy: str, learners: str = "") -> Seats:
         (
             seats("a", "a"),
             Move(Kind.REMOVE, "a"),
-            "to remove a would take the quorum away: 0 of 0 voters healthy, a quorum is 1",
+            "to remove a would take the quorum away: no voter would be left",
             "First add another member: as a learner, promoted once it has caught up.",
         ),
     ],

@@ -172,7 +172,12 @@ def _member(model: MemberModel) -> MemberSpec:
 def _service(model: AnyServiceModel) -> Service:
     match model:
         case CommandServiceModel():
-            return CommandService(start=model.start, stop=model.stop, status=model.status)
+            return CommandService(
+                start=model.start,
+                stop=model.stop,
+                status=model.status,
+                configure=model.configure,
+            )
         case SystemdServiceModel():
             return SystemdService(unit=model.unit)
         case StaticPodServiceModel():

@@ -57,12 +57,13 @@ class _Model(BaseModel):
 
 
 class CommandServiceModel(_Model):
-    """A supervisor that is driven by three argument lists."""
+    """A supervisor that is driven by argument lists."""
 
     kind: Literal["command"]
     start: Argv
     stop: Argv
     status: Argv
+    configure: Argv | None = None
 
 
 class SystemdServiceModel(_Model):

@@ -34,6 +34,7 @@ def show_plan(
         out.print(line, markup=False)
     out.print()
     previous: str | None = None
+    passed = False
     for number, step in enumerate(steps, start=1):
         joined = step.together is not None and step.together == previous
         previous = step.together
@@ -44,6 +45,9 @@ def show_plan(
             out.print(f"      {step.reason}", style="dim", markup=False)
             if step.risk:
                 out.print(f"      risk: {step.risk}", style="yellow", markup=False)
+            if step.point_of_no_return and not passed:
+                passed = True
+                out.print("      point of no return: a rollback is possible until here")
     out.print()
 
 

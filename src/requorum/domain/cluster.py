@@ -12,15 +12,17 @@ LOCAL = "local"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandService:
-    """A supervisor that is driven by three commands.
+    """A supervisor that is driven by commands.
 
     `start` returns once the member was started, `stop` once it is gone; `status` exits 0
-    while it runs and non-zero otherwise.
+    while it runs and non-zero otherwise. `configure` gets etcd's flags appended, which count from
+    the next start on; without any it goes back to what counted before.
     """
 
     start: tuple[str, ...]
     stop: tuple[str, ...]
     status: tuple[str, ...]
+    configure: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -149,6 +149,8 @@ def _moved(seats: Seats, move: Move) -> Seats:
 
 
 def _counted(seats: Seats) -> str:
+    if not seats.voters:
+        return "no voter would be left"
     healthy = len(seats.voters & seats.healthy)
     return f"{healthy} of {len(seats.voters)} voters healthy, a quorum is {seats.quorum}"
 

@@ -34,17 +34,21 @@ from requorum.inspection.identity import (
     without_strangers,
 )
 from requorum.inspection.membership import Membership, RaftMember, membership_of
-from requorum.ports import Disk, Host, ServiceControl
+from requorum.ports import Disk, Host, ServiceControl, SettingsControl
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How each member is reached; by member name. `clients` by (client, host)."""
+    """How each member is reached; by member name. `clients` by (client, host).
+
+    `settings` has the members whose settings we can change.
+    """
 
     hosts: Mapping[str, Host]
     services: Mapping[str, ServiceControl]
     connect: Connect
     clients: Mapping[tuple[str, str], ServiceControl] = field(default_factory=dict)
+    settings: Mapping[str, SettingsControl] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

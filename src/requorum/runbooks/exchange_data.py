@@ -109,7 +109,7 @@ def exchange_steps(
     paths, sends = _brought_to_hosts(cluster, workspaces, file)
     return [
         *sends,
-        *(_set_aside(m, workspaces[m.name]) for m in cluster.members),
+        *(set_aside_step(m, workspaces[m.name]) for m in cluster.members),
         *(
             RestoreMember(
                 host=m.host,
@@ -134,7 +134,7 @@ def exchange_steps(
         ),
         *start_steps(cluster.members, "the restored members form the cluster together"),
         health_step(cluster.members),
-        _probe_step(cluster.members),
+        probe_step(cluster.members),
     ]
 
 
@@ -164,7 +164,8 @@ def _brought_to_hosts(
     return paths, sends
 
 
-def _probe_step(members: Sequence[MemberSpec]) -> ProbeWrites:
+def probe_step(members: Sequence[MemberSpec]) -> ProbeWrites:
+    """Return the step that puts and gets a key through these members."""
     return ProbeWrites(
         host="-",
         title=f"write through {', '.join(m.name for m in members)}, and read it back",
@@ -188,7 +189,8 @@ def _bumped(bump_revision: int | None) -> str:
     return f", its revision bumped by {bump_revision}" if bump_revision else ""
 
 
-def _set_aside(member: MemberSpec, workspace: Workspace) -> SetAside:
+def set_aside_step(member: MemberSpec, workspace: Workspace) -> SetAside:
+    """Return the step that renames a member's data out of the way."""
     return SetAside(
         host=member.host,
         title=f"set the data of {member.name} aside as {workspace.swaps[0].aside}",

@@ -1,0 +1,52 @@
+"""What a change of the membership rests on."""
+
+import asyncio
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from requorum.app.recovery.prepared import file_facts
+from requorum.domain.cluster import Cluster
+from requorum.facts.data_dir import has_data
+from requorum.facts.membership import Seat, ask_membership
+from requorum.facts.survey import Reach
+from requorum.runbooks.join import JoinFacts
+from requorum.workflow.plan import fingerprint_of
+
+
+async def join_facts(
+    cluster: Cluster, reach: Reach, name: str, unreachable: Mapping[str, str]
+) -> JoinFacts:
+    """Ask the cluster for its members, and the host for the one that is to join."""
+    membership = await ask_membership(cluster, reach.connect, apart_from={name})
+    running = data = False
+    if name not in unreachable:
+        running, data = await asyncio.gather(
+            reach.services[name].running(), has_data(reach.hosts[name], cluster.member(name))
+        )
+    return JoinFacts(
+        membership=membership,
+        unreachable=unreachable,
+        running=running,
+        has_data=data,
+        configurable=name in reach.settings,
+    )
+
+
+async def membership_fingerprint(cluster: Cluster, reach: Reach, name: str) -> str:
+    """Return the fingerprint of who is a member and healthy, and of the files of one of them.
+
+    Who leads is left out: that may change at any moment, and the steps look for themselves.
+    """
+    now = await ask_membership(cluster, reach.connect, apart_from={name})
+    others = {m.name for m in cluster.members} - {name}
+    members: list[JsonValue] = [_said(seat, counts=seat.name != name) for seat in now.listed]
+    files = await file_facts(cluster.without(others), reach)
+    return fingerprint_of({"members": members, "files": files})
+
+
+def _said(seat: Seat, *, counts: bool) -> str:
+    """Return a member in words. Whether the lost one flaps for a moment does not count."""
+    role = "learner" if seat.listed.is_learner else "voter"
+    health = ("serves" if seat.healthy else "does not serve") if counts else ""
+    return f"{seat.listed.id:x} {seat.name} {','.join(seat.listed.peer_urls)} {role} {health}"
