@@ -16,6 +16,7 @@ from requorum.app.cluster_models import (
     ClientModel,
     ClusterModel,
     CommandServiceModel,
+    FileModel,
     MemberModel,
     StaticPodServiceModel,
     SystemdServiceModel,
@@ -24,6 +25,7 @@ from requorum.domain.cluster import (
     ClientService,
     Cluster,
     CommandService,
+    HostFile,
     MemberSpec,
     Service,
     Ssh,
@@ -157,6 +159,7 @@ def _cluster(model: ClusterModel) -> Cluster:
         name=model.cluster,
         members=tuple(_member(m) for m in model.members),
         clients=tuple(_client(c, model) for c in model.clients),
+        files=tuple(_file(f) for f in model.files),
         ssh=Ssh(**model.ssh.model_dump()) if model.ssh else Ssh(),
         tls=Tls(**model.tls.model_dump()) if model.tls else None,
         user=model.auth.user if model.auth else None,
@@ -182,6 +185,12 @@ def _service(model: AnyServiceModel) -> Service:
             return SystemdService(unit=model.unit)
         case StaticPodServiceModel():
             return StaticPodService(manifest=model.manifest)
+
+
+def _file(model: str | FileModel) -> HostFile:
+    if isinstance(model, str):
+        return HostFile(path=model)
+    return HostFile(path=model.path, adapt=model.adapt)
 
 
 def _client(model: ClientModel, cluster: ClusterModel) -> ClientService:

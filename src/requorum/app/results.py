@@ -67,12 +67,13 @@ class RecoverResult(Result):
         "replaced",
         "added",
         "removed",
+        "furnished",
         "nothing-to-do",
         "refused",
         "failed",
         "rolled-back",
     ]
-    path: Literal["start", "rescue", "restore", "replace", "add", "remove"] | None = None
+    path: Literal["start", "rescue", "restore", "replace", "add", "remove", "furnish"] | None = None
     run: str | None = None
     members: tuple[MemberHealth, ...] = ()
     loss: LossResult | None = None

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from requorum.app.members.furnish import prepare_furnishing
 from requorum.app.members.join import Verb, prepare_change
 from requorum.cli.command_recover import offer
 from requorum.cli.options import (
@@ -48,7 +49,7 @@ def _change_options(command: F) -> F:
 
 @click.group()
 def member() -> None:
-    """Replace, add and remove members of a cluster that serves, each change a plan."""
+    """Replace, add, remove and furnish members of a cluster that serves, each a plan."""
 
 
 @member.command()
@@ -86,6 +87,39 @@ def remove(*, name: str, output: Format, **asked: Any) -> None:
     Refused where the others would have no quorum.
     """
     _change("remove", name, output=output, **asked)
+
+
+@member.command()
+@click.argument("name")
+@CLUSTER_FILE
+@PLAN
+@YES
+@USER
+@tls_options
+@FORMAT
+def furnish(
+    *,
+    name: str,
+    cluster_file: str,
+    plan_only: bool,
+    yes: bool,
+    user: str | None,
+    cacert: str | None,
+    cert: str | None,
+    key: str | None,
+    output: Format,
+) -> None:
+    """Furnish the new machine of the member NAME with what the cluster file lists as `files`.
+
+    They are copied from the machine of a member that serves, with owners and modes; `member
+    replace` comes after it.
+    """
+    cluster = load_cluster(cluster_file, cacert=cacert, cert=cert, key=key)
+    _refuse_unknown(name, cluster)
+    operator = operator_of(user, cluster.user)
+    with shown_failure(output):
+        prepared = asyncio.run(prepare_furnishing(operator, cluster, name))
+    offer(operator, prepared, plan_only=plan_only, yes=yes, output=output)
 
 
 def _change(

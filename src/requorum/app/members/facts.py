@@ -38,11 +38,19 @@ async def membership_fingerprint(cluster: Cluster, reach: Reach, name: str) -> s
 
     Who leads is left out: that may change at any moment, and the steps look for themselves.
     """
-    now = await ask_membership(cluster, reach.connect, apart_from={name})
     others = {m.name for m in cluster.members} - {name}
-    members: list[JsonValue] = [_said(seat, counts=seat.name != name) for seat in now.listed]
     files = await file_facts(cluster.without(others), reach)
-    return fingerprint_of({"members": members, "files": files})
+    return fingerprint_of({"members": await _members(cluster, reach, name), "files": files})
+
+
+async def furnish_fingerprint(cluster: Cluster, reach: Reach, name: str) -> str:
+    """Return the fingerprint of who is a member and healthy; files have digests in their steps."""
+    return fingerprint_of({"members": await _members(cluster, reach, name)})
+
+
+async def _members(cluster: Cluster, reach: Reach, name: str) -> list[JsonValue]:
+    now = await ask_membership(cluster, reach.connect, apart_from={name})
+    return [_said(seat, counts=seat.name != name) for seat in now.listed]
 
 
 def _said(seat: Seat, *, counts: bool) -> str:

@@ -16,6 +16,7 @@ from requorum.app.recovery.prepared import (
 from requorum.app.wiring import fitting_binaries, open_reach
 from requorum.domain.cluster import Cluster, StaticPodService
 from requorum.domain.version import EtcdVersion
+from requorum.errors import Refused
 from requorum.facts.membership import Membership
 from requorum.facts.survey import Reach, unreachable_members
 from requorum.runbooks.add_member import plan_addition
@@ -45,6 +46,8 @@ async def prepare_change(
     async with open_reach(cluster, operator.credentials) as reach:
         unreachable = await unreachable_members(cluster, reach)
         there = cluster.without(unreachable)
+        if verb != "remove" and name not in unreachable:
+            await _refuse_unfurnished(cluster, reach, name)
         facts = await join_facts(cluster, reach, name, unreachable)
         member = there.without({m.name for m in there.members} - {name})
         workspaces = await workspaces_of(member, reach, run)
@@ -68,6 +71,18 @@ async def prepare_change(
         began=began,
         member=name,
     )
+
+
+async def _refuse_unfurnished(cluster: Cluster, reach: Reach, name: str) -> None:
+    """Raise Refused where the member's machine lacks what the cluster file says it needs."""
+    host = reach.hosts[name]
+    lacking = [file.path for file in cluster.files if await host.stat(file.path) is None]
+    if lacking:
+        raise Refused(
+            f"the machine of {name} lacks {len(lacking)} of {len(cluster.files)} files that a "
+            f"member needs: {', '.join(lacking)}",
+            hint=f"`requorum member furnish {name}` copies them from one that serves.",
+        )
 
 
 async def _refuse_unfit_binary(

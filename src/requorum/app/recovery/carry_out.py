@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from posixpath import dirname
 
-from requorum.app.members.facts import membership_fingerprint
+from requorum.app.members.facts import furnish_fingerprint, membership_fingerprint
 from requorum.app.recovery.operator import Operator
 from requorum.app.recovery.prepared import (
     BINARIES,
@@ -30,7 +30,13 @@ from requorum.workflow.plan import Plan
 from requorum.workflow.runner import execute, rollback
 from requorum.workflow.runs import find_run
 
-_OUTCOMES = {"replace": "replaced", "add": "added", "remove": "removed"}
+_OUTCOMES = {"replace": "replaced", "add": "added", "remove": "removed", "furnish": "furnished"}
+_CONFIRMS = {
+    "replace": membership_fingerprint,
+    "add": membership_fingerprint,
+    "remove": membership_fingerprint,
+    "furnish": furnish_fingerprint,
+}
 
 
 async def run_prepared(operator: Operator, prepared: Prepared, observer: Observer) -> RecoverResult:
@@ -123,7 +129,7 @@ async def _execute(plan: Plan[World], journal: Journal, world: World, observer: 
 
     async def confirm(now: World) -> str:
         if isinstance(joins, str):
-            return await membership_fingerprint(now.cluster, now.reach, joins)
+            return await _CONFIRMS[str(plan.context["path"])](now.cluster, now.reach, joins)
         return await facts_fingerprint(now.cluster, now.reach)
 
     with cancelled_by_signals():

@@ -10,6 +10,7 @@ from requorum.runbooks.steps.build_image import BuildImage
 from requorum.runbooks.steps.catch_up import AwaitCaughtUp
 from requorum.runbooks.steps.client import StartClient, StopClient
 from requorum.runbooks.steps.exchange import RestoreMember, SetAside
+from requorum.runbooks.steps.furnish import CopyFiles, EnableUnit
 from requorum.runbooks.steps.join_settings import JoinSettings
 from requorum.runbooks.steps.membership import (
     AddLearner,
@@ -34,6 +35,8 @@ AnyStep = Annotated[
     | ProbeWrites
     | StartClient
     | TakeBackup
+    | CopyFiles
+    | EnableUnit
     | MoveLeader
     | JoinSettings
     | RemoveMember
