@@ -107,8 +107,8 @@ def _enable(spec: MemberSpec, unit: str) -> EnableUnit:
 def _warnings(name: str, source: MemberSpec, files: HostFiles) -> list[str]:
     if not files.left_out:
         return []
-    keys = ", ".join(files.left_out)
-    return [
+    told = (
         f"private keys in folders are left out, for they may be those of {source.name} alone: "
-        f"{keys}. {name} needs its own; name in `files` those that all share"
-    ]
+        f"{', '.join(files.left_out)}. {name} needs its own; name in `files` those that all share"
+    )
+    return [told]
