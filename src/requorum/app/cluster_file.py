@@ -16,7 +16,6 @@ from requorum.app.cluster_models import (
     ClientModel,
     ClusterModel,
     CommandServiceModel,
-    FileModel,
     MemberModel,
     StaticPodServiceModel,
     SystemdServiceModel,
@@ -159,7 +158,7 @@ def _cluster(model: ClusterModel) -> Cluster:
         name=model.cluster,
         members=tuple(_member(m) for m in model.members),
         clients=tuple(_client(c, model) for c in model.clients),
-        files=tuple(_file(f) for f in model.files),
+        files=tuple(HostFile(path=f.path, adapt=f.adapt) for f in model.files),
         ssh=Ssh(**model.ssh.model_dump()) if model.ssh else Ssh(),
         tls=Tls(**model.tls.model_dump()) if model.tls else None,
         user=model.auth.user if model.auth else None,
@@ -185,12 +184,6 @@ def _service(model: AnyServiceModel) -> Service:
             return SystemdService(unit=model.unit)
         case StaticPodServiceModel():
             return StaticPodService(manifest=model.manifest)
-
-
-def _file(model: str | FileModel) -> HostFile:
-    if isinstance(model, str):
-        return HostFile(path=model)
-    return HostFile(path=model.path, adapt=model.adapt)
 
 
 def _client(model: ClientModel, cluster: ClusterModel) -> ClientService:

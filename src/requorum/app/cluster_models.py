@@ -136,16 +136,6 @@ class FileModel(_Model):
     adapt: bool = False
 
 
-def _path_or_more(file: object) -> str:
-    return "path" if isinstance(file, str) else "more"
-
-
-AnyFile = Annotated[
-    Annotated[AbsolutePath, Tag("path")] | Annotated[FileModel, Tag("more")],
-    Discriminator(_path_or_more),
-]
-
-
 class SshModel(_Model):
     """How the hosts are reached; what is left out is left to the user's ssh config."""
 
@@ -198,7 +188,7 @@ class ClusterModel(_Model):
     cluster_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{1,16}$")] | None = None
     members: Annotated[tuple[MemberModel, ...], Field(min_length=1)]
     clients: tuple[ClientModel, ...] = ()
-    files: tuple[AnyFile, ...] = ()
+    files: tuple[FileModel, ...] = ()
     ssh: SshModel | None = None
     tls: TlsModel | None = None
     auth: AuthModel | None = None

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from requorum.app.results import LossResult
 from requorum.cli.output import console
+from requorum.cli.render.aligned_text import plain
 from requorum.cli.render.progress import ByteProgress
 from requorum.errors import UsageError
 from requorum.workflow.plan import PlanHeader
@@ -48,6 +49,9 @@ def show_plan(
             if step.point_of_no_return and not passed:
                 passed = True
                 out.print("      point of no return: a rollback is possible until here")
+        for line in step.details:
+            style = {"-": "red", "+": "green"}.get(line[:1])
+            out.print(f"      {plain(line)}", style=style, markup=False, soft_wrap=True)
     out.print()
 
 

@@ -133,7 +133,7 @@ async def _found(peer: Host, new: Host, path: str, words: Mapping[str, str]) -> 
     stat = await peer.stat(path)
     if stat is None or stat.kind == "other":
         raise RequorumError(f"{path} on {peer.name} is neither a file nor a folder")
-    owner, group = await _owner(peer, path)
+    owner, group = await owner_of(peer, path)
     content = b"" if stat.kind == "dir" else await read_small(peer, path)
     wanted = adapt_bytes(content, words, path)
     return FoundFile(
@@ -172,7 +172,7 @@ async def _is_there(new: Host, path: str, like: FileStat, wanted: bytes) -> bool
     return stat.kind == "dir" or await read_small(new, path) == wanted
 
 
-async def _owner(host: Host, path: str) -> tuple[str, str]:
+async def owner_of(host: Host, path: str) -> tuple[str, str]:
     """Return user and group by name: their numbers may differ between machines."""
     done = await host.run(("stat", "-L", "-c", "%U:%G", "--", path), deadline=ASK_DEADLINE)
     user, _, group = done.stdout.strip().partition(":")

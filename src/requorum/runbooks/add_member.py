@@ -8,16 +8,17 @@ from requorum.runbooks.exchange_data import RecoveryPlan
 from requorum.runbooks.join import (
     JoinFacts,
     backup_first,
+    data_steps,
     join_steps,
     joined_urls,
-    old_data_steps,
     plan_of,
     quorum_kept,
     refuse_host_out_of_reach,
     refuse_unconfigurable,
     refuse_unfit_cluster,
+    refuse_unfit_machine,
     serving_members,
-    settings_step,
+    settings_steps,
     warnings_of,
 )
 from requorum.runbooks.workspace import Workspace
@@ -41,15 +42,16 @@ def plan_addition(
     refuse_unfit_cluster(spec, facts)
     _refuse_ill_voters(now)
     told, last = quorum_kept(now.seats, addition(name))
-    joined = joined_urls(now, spec)
+    joined = joined_urls(cluster, now, spec)
     refuse_unconfigurable(spec, facts, joined)
+    refuse_unfit_machine(spec, facts)
     serving = serving_members(cluster, now, name)
     if workspace is None or not serving:
         raise Refused("no other member of the cluster file serves", hint="Correct its client URLs.")
     steps = [
         *backup_first(serving, now, backup),
-        *old_data_steps(spec, facts, workspace),
-        settings_step(spec, joined),
+        *data_steps(spec, facts, workspace, serving[0]),
+        *settings_steps(spec, facts, joined),
         *join_steps(spec, facts, serving),
     ]
     grown = f"the cluster grows from {len(now.seats.voters)} to {len(last.voters)} voters"

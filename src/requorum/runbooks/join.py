@@ -6,13 +6,14 @@ See docs/concepts/how-a-member-is-replaced.md. Pure: facts in, plan out.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from requorum.domain.cluster import Cluster, MemberSpec
+from requorum.domain.cluster import Cluster, MemberSpec, StaticPodService
 from requorum.domain.ids import hex_id
 from requorum.domain.known_bad import known_problems
 from requorum.domain.loss import Loss
 from requorum.domain.quorum import Move, Seats, failures_tolerated, walk
 from requorum.domain.version import EtcdVersion
 from requorum.errors import Refused, Unreachable
+from requorum.facts.configured_member import ConfiguredMember
 from requorum.facts.membership import Membership, Seat
 from requorum.runbooks.exchange_data import (
     RecoveryPlan,
@@ -22,8 +23,10 @@ from requorum.runbooks.exchange_data import (
     start_steps,
     stop_steps,
 )
+from requorum.runbooks.member_settings import change_settings_step
 from requorum.runbooks.steps.backup import TakeBackup
 from requorum.runbooks.steps.catch_up import AwaitCaughtUp
+from requorum.runbooks.steps.data_dir import MakeDataDir
 from requorum.runbooks.steps.join_settings import JoinSettings, join_flags
 from requorum.runbooks.steps.membership import AddLearner, PromoteMember
 from requorum.runbooks.steps.move_leader import MoveLeader
@@ -45,8 +48,9 @@ class JoinFacts:
     """What is known of one moment, and of the member that is to join.
 
     `unreachable` says of members why their hosts do not answer. The other fields are about the
-    member that joins: whether its service runs, whether it has data, whether we can change its
-    settings.
+    member that joins: whether its service runs, whether it has data, whether a command of the
+    operator's changes its settings, else what it runs with, and what keeps its certificates from
+    being used.
     """
 
     membership: Membership
@@ -54,6 +58,8 @@ class JoinFacts:
     running: bool
     has_data: bool
     configurable: bool
+    configured: ConfiguredMember | None = None
+    certificates: tuple[str, ...] = ()
 
 
 def refuse_host_out_of_reach(spec: MemberSpec, facts: JoinFacts) -> None:
@@ -78,7 +84,7 @@ def refuse_unfit_cluster(spec: MemberSpec, facts: JoinFacts) -> None:
 
 def refuse_unconfigurable(spec: MemberSpec, facts: JoinFacts, joined: Mapping[str, str]) -> None:
     """Raise Refused, with what to set by hand, where its settings are not ours to change."""
-    if facts.configurable:
+    if facts.configurable or facts.configured is not None:
         return
     flags = " ".join(f"--{flag}={value}" for flag, value in join_flags(joined).items())
     raise Refused(
@@ -100,6 +106,33 @@ def refuse_voters_down(spec: MemberSpec, now: Membership) -> None:
             hint=f"Start {down[0]}. Where it is lost: `requorum member remove {down[0]}`, then "
             f"this again, then `requorum member add {down[0]}`.",
         )
+
+
+def refuse_unfit_machine(spec: MemberSpec, facts: JoinFacts) -> None:
+    """Raise Refused where the machine would start another member, or one its peers refuse."""
+    if facts.configured is not None and facts.configured.contradictions:
+        raise Refused(
+            "; ".join(str(each) for each in facts.configured.contradictions),
+            hint="Make the two say the same: what is set aside and joined must be what starts.",
+        )
+    if facts.certificates:
+        raise Refused(
+            f"{spec.name} cannot use its certificates: {'; '.join(facts.certificates)}",
+            hint=_how_certificates_are_made(spec),
+        )
+
+
+def _how_certificates_are_made(spec: MemberSpec) -> str:
+    own = "One of another member will not do: each names its own address."
+    if isinstance(spec.service, StaticPodService):
+        return (
+            f"{own} With kubeadm, on that host, the cluster's CA in /etc/kubernetes/pki/etcd: "
+            "`kubeadm init phase certs etcd-server`, then etcd-peer and etcd-healthcheck-client."
+        )
+    return (
+        f"{own} With kubespray: `ansible-playbook cluster.yml --tags etcd-secrets --limit etcd`; "
+        "else sign them with the cluster's CA."
+    )
 
 
 def _refuse_waiting_members(spec: MemberSpec, now: Membership) -> None:
@@ -269,22 +302,48 @@ def backup_first(
     ]
 
 
-def old_data_steps(spec: MemberSpec, facts: JoinFacts, workspace: Workspace) -> list[Step[World]]:
-    """Return the steps that stop what runs of the member and set aside what it has."""
+def data_steps(
+    spec: MemberSpec, facts: JoinFacts, workspace: Workspace, like: MemberSpec
+) -> list[Step[World]]:
+    """Return the steps that set aside what the member has, and make room for what comes.
+
+    `like` is a member that serves: its directories' owner is that of the new ones.
+    """
     stops = stop_steps([spec], "its data is about to be set aside") if facts.running else []
     asides = [set_aside_step(spec, workspace)] if facts.has_data or facts.running else []
-    return [*stops, *asides]
-
-
-def settings_step(spec: MemberSpec, joined: Mapping[str, str]) -> JoinSettings:
-    """Return the step that tells the new member whom it joins."""
-    return JoinSettings(
+    paths = [path for path in (spec.data_dir, spec.wal_dir) if path is not None]
+    made = MakeDataDir(
         host=spec.host,
-        title=f"set {spec.name} to join: initial-cluster of {', '.join(joined)}, state existing",
-        reason="etcd asks these members for the cluster's ID and its own, the first time it starts",
+        title=f"make {' and '.join(paths)} of {spec.name}, empty",
+        reason="etcd fetches everything into it, and may not make it itself where it is not root",
         member=spec.name,
-        initial_cluster=dict(joined),
+        like=like.name,
+        paths=tuple(paths),
+        aside=workspace.swaps[0].aside,
+        root=workspace.root,
     )
+    return [*stops, *asides, made]
+
+
+def settings_steps(
+    spec: MemberSpec, facts: JoinFacts, joined: Mapping[str, str]
+) -> list[Step[World]]:
+    """Return the step that tells the new member whom it joins; none where it is set already."""
+    reason = "etcd asks these members for the cluster's ID and its own, the first time it starts"
+    if facts.configured is not None:
+        configuration, wanted = facts.configured.configuration, join_flags(joined)
+        step = change_settings_step(spec, configuration, wanted, reason=reason)
+        return [] if step is None else [step]
+    others = ", ".join(joined)
+    return [
+        JoinSettings(
+            host=spec.host,
+            title=f"set {spec.name} to join: initial-cluster of {others}, state existing",
+            reason=reason,
+            member=spec.name,
+            initial_cluster=dict(joined),
+        )
+    ]
 
 
 def join_steps(
@@ -345,12 +404,16 @@ def serving_members(cluster: Cluster, now: Membership, apart_from: str) -> list[
     return [m for m in cluster.members if m.name in now.statuses and m.name != apart_from]
 
 
-def joined_urls(now: Membership, spec: MemberSpec) -> dict[str, str]:
-    """Return what `initial-cluster` must be: the others as etcd lists them, and the new one."""
-    others = {
-        seat.listed.name: url
+def joined_urls(cluster: Cluster, now: Membership, spec: MemberSpec) -> dict[str, str]:
+    """Return what `initial-cluster` must be: the others as etcd lists them, and the new one.
+
+    In the order of the cluster file, so that a setting that is right already stays as it is.
+    """
+    order = {member.name: place for place, member in enumerate(cluster.members)}
+    urls = {
+        seat.name: (seat.listed.name, url)
         for seat in now.listed
         if seat.name != spec.name
         for url in seat.listed.peer_urls
-    }
-    return {**others, spec.name: spec.peer_url}
+    } | {spec.name: (spec.name, spec.peer_url)}
+    return dict(urls[name] for name in sorted(urls, key=lambda n: order.get(n, len(order))))

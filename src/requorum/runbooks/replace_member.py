@@ -9,19 +9,20 @@ from requorum.runbooks.exchange_data import RecoveryPlan
 from requorum.runbooks.join import (
     JoinFacts,
     backup_first,
+    data_steps,
     join_steps,
     joined_urls,
     leader_moved,
     listed_as,
-    old_data_steps,
     plan_of,
     quorum_kept,
     refuse_host_out_of_reach,
     refuse_unconfigurable,
     refuse_unfit_cluster,
+    refuse_unfit_machine,
     refuse_voters_down,
     serving_members,
-    settings_step,
+    settings_steps,
     warnings_of,
 )
 from requorum.runbooks.steps.membership import DisarmCorrupt, RemoveMember
@@ -49,16 +50,17 @@ def plan_replacement(
     refuse_unfit_cluster(spec, facts)
     told, last = quorum_kept(now.seats, replacement(now.seats, name))
     refuse_voters_down(spec, now)
-    joined = joined_urls(now, spec)
+    joined = joined_urls(cluster, now, spec)
     refuse_unconfigurable(spec, facts, joined)
+    refuse_unfit_machine(spec, facts)
     serving = serving_members(cluster, now, name)
     if workspace is None or not serving:
         raise Refused("no other member of the cluster file serves", hint="Correct its client URLs.")
     steps = [
         *backup_first(serving, now, backup),
         *leader_moved(old, now),
-        *old_data_steps(spec, facts, workspace),
-        settings_step(spec, joined),
+        *data_steps(spec, facts, workspace, serving[0]),
+        *settings_steps(spec, facts, joined),
         _remove(old, name),
         *_disarm(old, now, name),
         *join_steps(spec, facts, serving),

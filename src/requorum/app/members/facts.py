@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from requorum.app.recovery.prepared import file_facts
-from requorum.domain.cluster import Cluster
+from requorum.domain.cluster import Cluster, CommandService
+from requorum.facts.configured_member import ConfiguredMember, configured_member
 from requorum.facts.data_dir import has_data
+from requorum.facts.member_certificates import certificate_findings
 from requorum.facts.membership import Seat, ask_membership
 from requorum.facts.survey import Reach
 from requorum.runbooks.join import JoinFacts
@@ -15,21 +17,31 @@ from requorum.workflow.plan import fingerprint_of
 
 
 async def join_facts(
-    cluster: Cluster, reach: Reach, name: str, unreachable: Mapping[str, str]
+    cluster: Cluster, reach: Reach, name: str, unreachable: Mapping[str, str], *, joins: bool
 ) -> JoinFacts:
-    """Ask the cluster for its members, and the host for the one that is to join."""
+    """Ask the cluster for its members, and the host for one of them.
+
+    `joins`: what it runs with and its certificates are read as well.
+    """
     membership = await ask_membership(cluster, reach.connect, apart_from={name})
     running = data = False
+    configured: ConfiguredMember | None = None
+    certificates: tuple[str, ...] = ()
     if name not in unreachable:
-        running, data = await asyncio.gather(
-            reach.services[name].running(), has_data(reach.hosts[name], cluster.member(name))
-        )
+        host, spec = reach.hosts[name], cluster.member(name)
+        running, data = await asyncio.gather(reach.services[name].running(), has_data(host, spec))
+        if joins and not isinstance(spec.service, CommandService):
+            configured = await configured_member(host, spec)
+            settings = configured.configuration.settings
+            certificates = await certificate_findings(host, spec, settings)
     return JoinFacts(
         membership=membership,
         unreachable=unreachable,
         running=running,
         has_data=data,
         configurable=name in reach.settings,
+        configured=configured,
+        certificates=certificates,
     )
 
 

@@ -48,7 +48,7 @@ async def prepare_change(
         there = cluster.without(unreachable)
         if verb != "remove" and name not in unreachable:
             await _refuse_unfurnished(cluster, reach, name)
-        facts = await join_facts(cluster, reach, name, unreachable)
+        facts = await join_facts(cluster, reach, name, unreachable, joins=verb != "remove")
         member = there.without({m.name for m in there.members} - {name})
         workspaces = await workspaces_of(member, reach, run)
         found = _RUNBOOKS[verb](

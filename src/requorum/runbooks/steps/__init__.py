@@ -8,7 +8,9 @@ from requorum.runbooks.steps.await_health import AwaitHealth
 from requorum.runbooks.steps.backup import TakeBackup
 from requorum.runbooks.steps.build_image import BuildImage
 from requorum.runbooks.steps.catch_up import AwaitCaughtUp
+from requorum.runbooks.steps.change_settings import ChangeSettings
 from requorum.runbooks.steps.client import StartClient, StopClient
+from requorum.runbooks.steps.data_dir import MakeDataDir
 from requorum.runbooks.steps.exchange import RestoreMember, SetAside
 from requorum.runbooks.steps.furnish import CopyFiles, EnableUnit
 from requorum.runbooks.steps.join_settings import JoinSettings
@@ -30,6 +32,7 @@ AnyStep = Annotated[
     | SendFile
     | SetAside
     | RestoreMember
+    | ChangeSettings
     | StartMember
     | AwaitHealth
     | ProbeWrites
@@ -37,6 +40,7 @@ AnyStep = Annotated[
     | TakeBackup
     | CopyFiles
     | EnableUnit
+    | MakeDataDir
     | MoveLeader
     | JoinSettings
     | RemoveMember

@@ -50,10 +50,10 @@ class CopyFiles(Step[World]):
         """Copy what is not there yet; FactsChanged where a file is not what was approved."""
         peer, new = world.host(self.source), world.host(self.member)
         for file in self.files:
-            uid, gid = await _ids(new, file.owner, file.group)
+            uid, gid = await ids_of(new, file.owner, file.group)
             if file.is_folder:
                 await new.make_dirs(file.path, mode=file.mode)
-                await _give(new, file.path, uid, gid)
+                await give(new, file.path, uid, gid)
             else:
                 await self._copy(world, peer, new, file)
                 await new.chown_tree(file.path, uid, gid)
@@ -133,14 +133,14 @@ def _beside(path: str, run: str) -> str:
     return join(dirname(path), f".{basename(path)}.requorum-{run}")
 
 
-async def _give(host: Host, path: str, uid: int, gid: int) -> None:
+async def give(host: Host, path: str, uid: int, gid: int) -> None:
     """Give a folder, without what is in it, to its owner."""
     done = await host.run(("chown", f"{uid}:{gid}", "--", path), deadline=ASK_DEADLINE)
     if done.returncode != 0:
         raise StepFailed(f"`chown` of {path} on {host.name}: {done.stderr.strip()}")
 
 
-async def _ids(host: Host, owner: str, group: str) -> tuple[int, int]:
+async def ids_of(host: Host, owner: str, group: str) -> tuple[int, int]:
     """Return the numbers that the machine knows these names by."""
     user = await host.run(("id", "-u", "--", owner), deadline=ASK_DEADLINE)
     found = await host.run(("getent", "group", "--", group), deadline=ASK_DEADLINE)
