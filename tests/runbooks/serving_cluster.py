@@ -13,7 +13,7 @@ from requorum.facts.membership import Membership, Seat
 from requorum.ports import Alarm, ListedMember, MemberStatus, ResponseHeader
 from requorum.runbooks.add_member import plan_addition
 from requorum.runbooks.exchange_data import RecoveryPlan
-from requorum.runbooks.join import JoinFacts
+from requorum.runbooks.join_checks import JoinFacts
 from requorum.runbooks.remove_member import plan_removal
 from requorum.runbooks.replace_member import plan_replacement
 from requorum.runbooks.workspace import workspace_of

@@ -81,6 +81,11 @@ async def ask_membership(
     Refused where nobody serves, where two clusters do, or where etcd keeps its status from us.
     """
     asked = cluster.without(apart_from)
+    if not asked.members:
+        raise Refused(
+            f"the cluster file names nobody but {', '.join(apart_from)}",
+            hint="A membership is changed through the others. Name them in the cluster file.",
+        )
     live = await ask_until_led(asked, connect, 1)
     status = _one_cluster(live)
     serving = next(m for m in asked.members if live[m.name].reads)

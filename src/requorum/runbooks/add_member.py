@@ -6,20 +6,22 @@ from requorum.errors import Refused
 from requorum.facts.membership import Membership
 from requorum.runbooks.exchange_data import RecoveryPlan
 from requorum.runbooks.join import (
-    JoinFacts,
     backup_first,
     data_steps,
     join_steps,
     joined_urls,
     plan_of,
     quorum_kept,
-    refuse_host_out_of_reach,
-    refuse_unconfigurable,
-    refuse_unfit_cluster,
-    refuse_unfit_machine,
     serving_members,
     settings_steps,
     warnings_of,
+)
+from requorum.runbooks.join_checks import (
+    JoinFacts,
+    refuse_unconfigurable,
+    refuse_unfit_cluster,
+    refuse_unfit_machine,
+    within_reach,
 )
 from requorum.runbooks.workspace import Workspace
 
@@ -37,7 +39,7 @@ def plan_addition(
     `workspace` and `backup` as in `plan_replacement`.
     """
     spec, now = cluster.member(name), facts.membership
-    refuse_host_out_of_reach(spec, facts)
+    places = within_reach(spec, facts, workspace)
     _refuse_taken(now, spec)
     refuse_unfit_cluster(spec, facts)
     _refuse_ill_voters(now)
@@ -45,12 +47,10 @@ def plan_addition(
     joined = joined_urls(cluster, now, spec)
     refuse_unconfigurable(spec, facts, joined)
     refuse_unfit_machine(spec, facts)
-    serving = serving_members(cluster, now, name)
-    if workspace is None or not serving:
-        raise Refused("no other member of the cluster file serves", hint="Correct its client URLs.")
+    serving = serving_members(cluster, facts, name)
     steps = [
         *backup_first(serving, now, backup),
-        *data_steps(spec, facts, workspace, serving[0]),
+        *data_steps(spec, facts, places, serving[0]),
         *settings_steps(spec, facts, joined),
         *join_steps(spec, facts, serving),
     ]

@@ -3,7 +3,6 @@
 from requorum.domain.cluster import Cluster, MemberSpec
 from requorum.domain.ids import hex_id
 from requorum.domain.quorum import Kind, Move, failures_tolerated
-from requorum.errors import Refused
 from requorum.facts.membership import Seat
 from requorum.runbooks.exchange_data import (
     RecoveryPlan,
@@ -13,13 +12,15 @@ from requorum.runbooks.exchange_data import (
     stop_steps,
 )
 from requorum.runbooks.join import (
-    JoinFacts,
     backup_first,
     leader_moved,
-    listed_as,
     plan_of,
     quorum_kept,
     serving_members,
+)
+from requorum.runbooks.join_checks import (
+    JoinFacts,
+    listed_as,
 )
 from requorum.runbooks.steps.membership import RemoveMember
 from requorum.runbooks.steps.world import World
@@ -43,9 +44,7 @@ def plan_removal(
     spec, now = cluster.member(name), facts.membership
     old = listed_as(now, spec)
     told, last = quorum_kept(now.seats, [Move(Kind.REMOVE, name)])
-    serving = serving_members(cluster, now, name)
-    if not serving:
-        raise Refused("no other member of the cluster file serves", hint="Correct its client URLs.")
+    serving = serving_members(cluster, facts, name)
     return plan_of(
         "remove",
         (f"the cluster shrinks to {len(last.voters)} voters", told),
@@ -53,7 +52,7 @@ def plan_removal(
         serving,
         [
             *backup_first(serving, now, backup),
-            *leader_moved(old, now),
+            *(leader_moved(old, now) if workspace is not None else []),
             _remove(old, name),
             *_out_of_the_way(spec, facts, workspace),
             health_step(serving),

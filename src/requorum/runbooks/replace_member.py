@@ -3,27 +3,28 @@
 from requorum.domain.cluster import Cluster, MemberSpec
 from requorum.domain.ids import hex_id
 from requorum.domain.quorum import replacement
-from requorum.errors import Refused
 from requorum.facts.membership import Membership, Seat
 from requorum.runbooks.exchange_data import RecoveryPlan
 from requorum.runbooks.join import (
-    JoinFacts,
     backup_first,
     data_steps,
     join_steps,
     joined_urls,
     leader_moved,
-    listed_as,
     plan_of,
     quorum_kept,
-    refuse_host_out_of_reach,
+    serving_members,
+    settings_steps,
+    warnings_of,
+)
+from requorum.runbooks.join_checks import (
+    JoinFacts,
+    listed_as,
     refuse_unconfigurable,
     refuse_unfit_cluster,
     refuse_unfit_machine,
     refuse_voters_down,
-    serving_members,
-    settings_steps,
-    warnings_of,
+    within_reach,
 )
 from requorum.runbooks.steps.membership import DisarmCorrupt, RemoveMember
 from requorum.runbooks.steps.world import World
@@ -45,7 +46,7 @@ def plan_replacement(
     is saved first, None for none.
     """
     spec, now = cluster.member(name), facts.membership
-    refuse_host_out_of_reach(spec, facts)
+    places = within_reach(spec, facts, workspace)
     old = listed_as(now, spec)
     refuse_unfit_cluster(spec, facts)
     told, last = quorum_kept(now.seats, replacement(now.seats, name))
@@ -53,13 +54,11 @@ def plan_replacement(
     joined = joined_urls(cluster, now, spec)
     refuse_unconfigurable(spec, facts, joined)
     refuse_unfit_machine(spec, facts)
-    serving = serving_members(cluster, now, name)
-    if workspace is None or not serving:
-        raise Refused("no other member of the cluster file serves", hint="Correct its client URLs.")
+    serving = serving_members(cluster, facts, name)
     steps = [
         *backup_first(serving, now, backup),
         *leader_moved(old, now),
-        *data_steps(spec, facts, workspace, serving[0]),
+        *data_steps(spec, facts, places, serving[0]),
         *settings_steps(spec, facts, joined),
         _remove(old, name),
         *_disarm(old, now, name),

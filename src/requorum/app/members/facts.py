@@ -12,7 +12,7 @@ from requorum.facts.data_dir import has_data
 from requorum.facts.member_certificates import certificate_findings
 from requorum.facts.membership import Seat, ask_membership
 from requorum.facts.survey import Reach
-from requorum.runbooks.join import JoinFacts
+from requorum.runbooks.join_checks import JoinFacts
 from requorum.workflow.plan import fingerprint_of
 
 
