@@ -14,6 +14,7 @@ from requorum.clients.hosts.command_service import CommandServiceControl
 from requorum.clients.hosts.command_settings import CommandSettingsControl
 from requorum.clients.hosts.ssh.destination import SshSettings
 from requorum.clients.hosts.static_pod_service import StaticPodControl
+from requorum.clients.hosts.systemd_fence import SystemdFence
 from requorum.clients.hosts.systemd_service import SystemdServiceControl
 from requorum.domain.binaries import EtcdBinaries
 from requorum.domain.cluster import (
@@ -95,6 +96,11 @@ async def open_reach(cluster: Cluster, credentials: Credentials | None) -> Async
                 m.name: control
                 for m in cluster.members
                 if (control := settings_control(hosts[m.host], m.service)) is not None
+            },
+            fences={
+                m.name: SystemdFence(hosts[m.host], m.service.unit)
+                for m in cluster.members
+                if isinstance(m.service, SystemdService)
             },
         )
 

@@ -34,14 +34,16 @@ from requorum.inspection.identity import (
     without_strangers,
 )
 from requorum.inspection.membership import Membership, RaftMember, membership_of
-from requorum.ports import Disk, Host, ServiceControl, SettingsControl
+from requorum.ports import Disk, Fence, Host, ServiceControl, SettingsControl
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
     """How each member is reached; by member name. `clients` by (client, host).
 
-    `settings` has the members whose settings we can change.
+    `settings` has the members whose settings a command of the operator's changes.
+    `fences` has the members that can be kept from being started: those of systemd units. A static
+    pod whose manifest is set aside needs none, and commands are not known well enough.
     """
 
     hosts: Mapping[str, Host]
@@ -49,6 +51,7 @@ class Reach:
     connect: Connect
     clients: Mapping[tuple[str, str], ServiceControl] = field(default_factory=dict)
     settings: Mapping[str, SettingsControl] = field(default_factory=dict)
+    fences: Mapping[str, Fence] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

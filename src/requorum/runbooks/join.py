@@ -13,8 +13,11 @@ from requorum.domain.quorum import Move, Seats, failures_tolerated, walk
 from requorum.errors import Refused
 from requorum.facts.membership import Membership, Seat
 from requorum.runbooks.exchange_data import (
+    EXCHANGED,
     RecoveryPlan,
+    fence_steps,
     health_step,
+    lift_steps,
     probe_step,
     set_aside_step,
     start_steps,
@@ -131,7 +134,7 @@ def data_steps(
         aside=workspace.swaps[0].aside,
         root=workspace.root,
     )
-    return [*stops, *asides, made]
+    return [*stops, *fence_steps([spec], EXCHANGED), *asides, made]
 
 
 def settings_steps(spec: MemberSpec, facts: JoinFacts, joined: Urls) -> list[Step[World]]:
@@ -167,6 +170,7 @@ def join_steps(
             member=spec.name,
             peer_url=spec.peer_url,
         ),
+        *lift_steps([spec]),
         *start_steps([spec], "it fetches everything from the leader"),
         AwaitCaughtUp(
             host="-",

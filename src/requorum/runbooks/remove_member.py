@@ -6,6 +6,7 @@ from requorum.domain.quorum import Kind, Move, failures_tolerated
 from requorum.facts.membership import Seat
 from requorum.runbooks.exchange_data import (
     RecoveryPlan,
+    fence_steps,
     health_step,
     probe_step,
     set_aside_step,
@@ -80,7 +81,8 @@ def _out_of_the_way(
         return []
     stops = stop_steps([spec], "it is no member any more") if facts.running else []
     asides = [set_aside_step(spec, workspace)] if facts.has_data or facts.running else []
-    return [*stops, *asides]
+    fences = fence_steps([spec], "it is no member any more", stays=True)
+    return [*stops, *fences, *asides]
 
 
 def _warnings(spec: MemberSpec, facts: JoinFacts, voters: int) -> list[str]:

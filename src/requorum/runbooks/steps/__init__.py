@@ -12,6 +12,7 @@ from requorum.runbooks.steps.change_settings import ChangeSettings
 from requorum.runbooks.steps.client import StartClient, StopClient
 from requorum.runbooks.steps.data_dir import MakeDataDir
 from requorum.runbooks.steps.exchange import RestoreMember, SetAside
+from requorum.runbooks.steps.fence import FenceMember, LiftFence
 from requorum.runbooks.steps.furnish import CopyFiles, EnableUnit
 from requorum.runbooks.steps.join_settings import JoinSettings
 from requorum.runbooks.steps.membership import (
@@ -28,11 +29,13 @@ from requorum.runbooks.steps.service import StartMember, StopMember
 AnyStep = Annotated[
     StopClient
     | StopMember
+    | FenceMember
     | BuildImage
     | SendFile
     | SetAside
     | RestoreMember
     | ChangeSettings
+    | LiftFence
     | StartMember
     | AwaitHealth
     | ProbeWrites
