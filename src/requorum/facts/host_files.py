@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from posixpath import join
 
 from requorum.domain.adapted_text import adapted
@@ -21,11 +21,13 @@ _PRIVATE_KEY = b"PRIVATE KEY-----"
 class FoundFile:
     """One file or folder of the machine that serves, as it is to be on the new one.
 
+    `target` is where it is to be there: `path`, but for a manifest that kubelet would start.
     `digest` is the SHA-256 (hex) of its content there, `wanted` that of what is to be written;
     both are "" for a folder. `there` is whether the new machine has exactly that already.
     """
 
     path: str
+    target: str
     is_folder: bool
     adapt: bool
     mode: int
@@ -47,9 +49,16 @@ class HostFiles:
 
 
 async def host_files(
-    peer: Host, new: Host, files: tuple[HostFile, ...], words: Mapping[str, str]
+    peer: Host,
+    new: Host,
+    files: tuple[HostFile, ...],
+    words: Mapping[str, str],
+    *,
+    elsewhere: Mapping[str, str],
 ) -> HostFiles:
     """Compare what the cluster file names on both machines.
+
+    `elsewhere` are paths that lie somewhere else on the new one.
 
     A private key is copied only where it is named itself: in a folder it is most likely one that
     belongs to the other machine.
@@ -65,15 +74,14 @@ async def host_files(
             if path != file.path and await _is_private_key(peer, path):
                 left_out.append(path)
                 continue
-            found.append(await _found(peer, new, path, words if file.adapt else {}))
+            target = elsewhere.get(path, path)
+            found.append(await _found(peer, path, new, target, words if file.adapt else {}))
     return HostFiles(tuple(found), tuple(left_out), tuple(missing))
 
 
 async def folder_like(peer: Host, its: str, new: Host, path: str) -> FoundFile:
     """Return the folder `path` of the new machine, to be as `its` is on the other one."""
-    found = await _found(peer, new, its, {})
-    stat = await new.stat(path)
-    return replace(found, path=path, there=stat is not None and stat.kind == "dir")
+    return await _found(peer, its, new, path, {})
 
 
 async def words_of(
@@ -129,7 +137,9 @@ async def _is_private_key(host: Host, path: str) -> bool:
     return _PRIVATE_KEY in await read_small(host, path)
 
 
-async def _found(peer: Host, new: Host, path: str, words: Mapping[str, str]) -> FoundFile:
+async def _found(
+    peer: Host, path: str, new: Host, target: str, words: Mapping[str, str]
+) -> FoundFile:
     stat = await peer.stat(path)
     if stat is None or stat.kind == "other":
         raise RequorumError(f"{path} on {peer.name} is neither a file nor a folder")
@@ -138,6 +148,7 @@ async def _found(peer: Host, new: Host, path: str, words: Mapping[str, str]) -> 
     wanted = adapt_bytes(content, words, path)
     return FoundFile(
         path=path,
+        target=target,
         is_folder=stat.kind == "dir",
         adapt=bool(words),
         mode=stat.mode & 0o7777,
@@ -146,7 +157,7 @@ async def _found(peer: Host, new: Host, path: str, words: Mapping[str, str]) -> 
         size=len(wanted),
         digest="" if stat.kind == "dir" else sha256_of(content),
         wanted="" if stat.kind == "dir" else sha256_of(wanted),
-        there=await _is_there(new, path, stat, wanted),
+        there=await _is_there(new, target, stat, wanted),
     )
 
 

@@ -71,7 +71,7 @@ def _copy(
     return CopyFiles(
         host=spec.host,
         title=f"copy {len(lacking)} files and folders, {size}, from {source.host}: "
-        + ", ".join(file.path + (" (adapted)" if file.adapt else "") for file in lacking),
+        + ", ".join(map(_told, lacking)),
         reason="with their owners and modes; each is compared by its SHA-256, and contents are "
         "kept nowhere else" + (f"; where adapted, {exchanged}" if adapting else ""),
         risk="what is in the way is renamed",
@@ -81,6 +81,7 @@ def _copy(
         files=tuple(
             CopiedFile(
                 path=file.path,
+                target=file.target,
                 is_folder=file.is_folder,
                 adapt=file.adapt,
                 mode=file.mode,
@@ -92,6 +93,11 @@ def _copy(
             for file in lacking
         ),
     )
+
+
+def _told(file: FoundFile) -> str:
+    moved = f" as {file.target}" if file.target != file.path else ""
+    return file.path + moved + (" (adapted)" if file.adapt else "")
 
 
 def _enable(spec: MemberSpec, unit: str) -> EnableUnit:

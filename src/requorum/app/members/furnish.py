@@ -8,7 +8,8 @@ from requorum.app.recovery.operator import Operator
 from requorum.app.recovery.prepared import Prepared, next_run_id, prepared
 from requorum.app.results import MemberHealth, RecoverResult
 from requorum.app.wiring import open_reach
-from requorum.domain.cluster import Cluster, MemberSpec, SystemdService
+from requorum.domain.cluster import Cluster, MemberSpec, StaticPodService, SystemdService
+from requorum.domain.static_pod_files import parked_manifest
 from requorum.errors import Refused, StepFailed, UsageError
 from requorum.facts.host_files import HostFiles, folder_like, host_files, words_of
 from requorum.facts.live import ask_members
@@ -77,7 +78,7 @@ async def _facts(
 ) -> FurnishFacts:
     peer, new = reach.hosts[source.name], reach.hosts[spec.name]
     words = await words_of(peer, new, source, spec, _addresses(source, spec))
-    files = await host_files(peer, new, cluster.files, words)
+    files = await host_files(peer, new, cluster.files, words, elsewhere=parked_places(spec))
     data = await folder_like(peer, source.data_dir, new, spec.data_dir)
     return FurnishFacts(
         source=source,
@@ -86,6 +87,15 @@ async def _facts(
         running=await _runs(reach, spec),
         enabled=await _enabled(new, spec),
     )
+
+
+def parked_places(spec: MemberSpec) -> dict[str, str]:
+    """Return where the member's own manifest goes: kubelet would start it where it reads it."""
+    match spec.service:
+        case StaticPodService(manifest=manifest):
+            return {manifest: parked_manifest(manifest)}
+        case _:
+            return {}
 
 
 def _addresses(source: MemberSpec, spec: MemberSpec) -> dict[str, str]:

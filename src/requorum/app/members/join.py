@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from requorum.app.members.facts import join_facts, membership_fingerprint
+from requorum.app.members.furnish import parked_places
 from requorum.app.recovery.operator import Operator
 from requorum.app.recovery.prepared import (
     Prepared,
@@ -76,7 +77,13 @@ async def prepare_change(
 async def _refuse_unfurnished(cluster: Cluster, reach: Reach, name: str) -> None:
     """Raise Refused where the member's machine lacks what the cluster file says it needs."""
     host = reach.hosts[name]
-    lacking = [file.path for file in cluster.files if await host.stat(file.path) is None]
+    parked = parked_places(cluster.member(name))
+    lacking = [
+        file.path
+        for file in cluster.files
+        if await host.stat(file.path) is None
+        and await host.stat(parked.get(file.path, file.path)) is None
+    ]
     if lacking:
         raise Refused(
             f"the machine of {name} lacks {len(lacking)} of {len(cluster.files)} files that a "

@@ -25,6 +25,7 @@ class CopiedFile(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     path: str
+    target: str
     is_folder: bool
     adapt: bool
     mode: int
@@ -52,16 +53,16 @@ class CopyFiles(Step[World]):
         for file in self.files:
             uid, gid = await ids_of(new, file.owner, file.group)
             if file.is_folder:
-                await new.make_dirs(file.path, mode=file.mode)
-                await give(new, file.path, uid, gid)
+                await new.make_dirs(file.target, mode=file.mode)
+                await give(new, file.target, uid, gid)
             else:
                 await self._copy(world, peer, new, file)
-                await new.chown_tree(file.path, uid, gid)
+                await new.chown_tree(file.target, uid, gid)
         return {"files": len(self.files)}
 
     async def _copy(self, world: World, peer: Host, new: Host, file: CopiedFile) -> None:
-        there = await new.stat(file.path)
-        if there is not None and sha256_of(await read_small(new, file.path)) == file.wanted:
+        there = await new.stat(file.target)
+        if there is not None and sha256_of(await read_small(new, file.target)) == file.wanted:
             return
         content = await read_small(peer, file.path)
         if sha256_of(content) != file.digest:
@@ -71,10 +72,10 @@ class CopyFiles(Step[World]):
             )
         wanted = adapt_bytes(content, self.words if file.adapt else {}, file.path)
         if there is not None:
-            await new.rename(file.path, _beside(file.path, world.run))
-        await new.make_dirs(dirname(file.path), mode=0o755)
+            await new.rename(file.target, _beside(file.target, world.run))
+        await new.make_dirs(dirname(file.target), mode=0o755)
         await new.write_stream(
-            file.path, _whole(wanted), size=len(wanted), sha256=file.wanted, mode=file.mode
+            file.target, _whole(wanted), size=len(wanted), sha256=file.wanted, mode=file.mode
         )
 
     async def undo(self, world: World) -> Mapping[str, JsonValue]:
@@ -82,16 +83,16 @@ class CopyFiles(Step[World]):
         new = world.host(self.member)
         kept: dict[str, JsonValue] = {}
         for file in reversed(self.files):
-            old = _beside(file.path, world.run)
+            old = _beside(file.target, world.run)
             if file.is_folder:
                 continue
-            if await new.stat(file.path) is not None:
-                if sha256_of(await read_small(new, file.path)) != file.wanted:
+            if await new.stat(file.target) is not None:
+                if sha256_of(await read_small(new, file.target)) != file.wanted:
                     continue
-                kept[file.path] = f"{old}.undone"
-                await new.rename(file.path, f"{old}.undone")
+                kept[file.target] = f"{old}.undone"
+                await new.rename(file.target, f"{old}.undone")
             if await new.stat(old) is not None:
-                await new.rename(old, file.path)
+                await new.rename(old, file.target)
         return kept
 
 
