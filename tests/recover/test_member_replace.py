@@ -242,6 +242,29 @@ def test_a_cluster_of_one_grows_to_three(sites: Sites, etcd_minor: str) -> None:
     assert site.verdict().clean, site.verdict()
 
 
+def test_a_leader_is_removed(sites: Sites) -> None:
+    """The leadership is handed over, the process stopped, its data kept; the others go on."""
+    site = sites.new("3.6", members=5)
+    site.load(300)
+    let_lead(site, "etcd5")
+    found: list[Finished] = []
+    totals = site.load(
+        200, then=lambda: found.append(site.member("remove", "etcd5")), apart_from=["etcd5"]
+    )
+    (done,) = found
+    assert done.code == 0, done.stderr
+    assert done.result["outcome"] == "removed"
+    assert [m["name"] for m in done.result["members"]] == ["etcd1", "etcd2", "etcd3", "etcd4"]
+    assert "4 voters survive the loss of 1, as 3 do" in "".join(done.result["warnings"])
+    assert totals.unknown <= 8
+    assert not site.runs("etcd5")
+    assert not site.lab.data_dir("etcd5").exists()
+    (kept,) = site.lab.data_dir("etcd5").parent.glob("data.requorum-*/original/member/snap/db")
+    assert kept.stat().st_size > 0
+    assert sorted(listed(site)) == ["etcd1", "etcd2", "etcd3", "etcd4"]
+    assert site.verdict().clean, site.verdict()
+
+
 @pytest.fixture(scope="module")
 def serving(sites: Sites) -> Site:
     """Return a cluster that serves; each test leaves it as it was."""

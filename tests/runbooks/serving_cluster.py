@@ -69,7 +69,7 @@ class Case:
         """Return the plan, or why there is none."""
         spec = self.cluster.member(self.name)
         facts = JoinFacts(
-            membership=self._membership(),
+            membership=self.membership(),
             unreachable=self.unreachable,
             running=self.running,
             has_data=self.has_data,
@@ -89,7 +89,8 @@ class Case:
             return f"refused ({error.exit_code}): {error.message}\nhint: {error.hint}\n"
         return plan_as_text(plan)
 
-    def _membership(self) -> Membership:
+    def membership(self) -> Membership:
+        """Return what etcd lists."""
         return Membership(
             cluster_id=OURS,
             leader=_id(self.leader),
