@@ -21,6 +21,7 @@ COMMANDS: Commands = {
     "restore": ("requorum.cli.command_restore:restore", "Restore a snapshot onto every member"),
     "runs": ("requorum.cli.command_runs:runs", "List, show, resume and roll back runs"),
     "salvage": ("requorum.cli.command_salvage:salvage", "Make one clean db of damaged ones"),
+    "status": ("requorum.cli.command_status:status", "Show how a cluster is"),
     "version": ("requorum.cli.command_version:version", "Show the version"),
 }
 
