@@ -114,11 +114,10 @@ def _placed(telling: _Telling) -> list[ToldRecord]:
     stretches += [told.left_open for told in telling.told if told.left_open is not None]
     if not stretches:
         return []
-    anchors = [
-        anchor
-        for first, last in _runs(log)
-        for anchor in anchors_by_content(truth, log.entries, first, last, probes_max=PLACED_PROBES)
-    ]
+    # Of the whole log at once: a stretch between two holes may have a single record that tells.
+    anchors = anchors_by_content(
+        truth, log.entries, min(log.entries), max(log.entries), probes_max=PLACED_PROBES
+    )
     return placed_records(truth, counted_puts(log.entries, anchors, stretches))
 
 
