@@ -118,9 +118,20 @@ CASES: dict[str, Facts] = {
         [intact("etcd1"), flipped("etcd2"), member("etcd3")],
         cluster=ON_HOSTS,
         environment={
-            "etcd1": "ETCD_DATA_DIR=/srv/etcd\n",
+            "etcd1": "ETCD_NAME=node1\n",
             "etcd3": "ETCD_INITIAL_ADVERTISE_PEER_URLS=http://old:2380\n",
         },
+    ),
+    "refused-another-directory-though-a-quorum-is-intact": Facts(
+        [intact("etcd1"), intact("etcd2"), member("etcd3")],
+        cluster=ON_HOSTS,
+        environment={"etcd3": "ETCD_DATA_DIR=/srv/etcd\n"},
+    ),
+    "refused-another-directory-of-the-one-that-is-down": Facts(
+        [intact("etcd1"), intact("etcd2"), member("etcd3")],
+        reads=["etcd1", "etcd2"],
+        cluster=ON_HOSTS,
+        environment={"etcd3": "ETCD_DATA_DIR=/srv/etcd\n"},
     ),
     "start-in-spite-of-another-name": Facts(
         [intact(n) for n in NAMES], cluster=ON_HOSTS, environment={"etcd2": "ETCD_NAME=node2\n"}

@@ -4,7 +4,7 @@ See docs/concepts/how-recovery-decides.md. Pure: facts in, plan out.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from requorum.domain.binaries import EtcdBinaries
 from requorum.domain.cluster import Cluster, MemberSpec, SystemdService
@@ -74,6 +74,8 @@ def plan_recovery(
     _refuse_if_barred(facts)
     _refuse_if_unseen(facts, lost)
     cluster = cluster.without(facts.unreachable)
+    # Before anything is concluded: what lies in another directory than the member's proves nothing.
+    refuse_contradictions(cluster.members, configured, DIRECTORIES)
     _refuse_if_only_the_leader_is_missing(facts)
     match decide(facts.evidence):
         case Start() as start:
@@ -103,6 +105,7 @@ def _quorum_is_alive(
     serving = ", ".join(m.name for m in cluster.members if m not in down)
     if not down:
         return NothingToDo(summary=(f"all members serve: {serving}",))
+    doubts = refuse_contradictions(down, configured, DIRECTORIES)
     decision = decide(facts.evidence)
     startable = (
         [m for m in down if m.name in (*decision.first, *decision.then)]
@@ -111,7 +114,7 @@ def _quorum_is_alive(
     )
     startable = [m for m in startable if not facts.running.get(m.name, True)]
     if len(startable) == len(down):
-        return _start_the_rest(facts, startable, serving, configured)
+        return replace(_start_the_rest(facts, startable, serving, configured), warnings=doubts)
     broken = [m.name for m in down if m not in startable]
     raise Refused(
         f"a quorum is alive ({serving}), so nothing has to be rescued; "
@@ -125,12 +128,11 @@ def _start_the_rest(
     facts: Survey, startable: list[MemberSpec], serving: str, configured: Configurations
 ) -> RecoveryPlan:
     names = ", ".join(m.name for m in startable)
-    doubts = refuse_contradictions(startable, configured, DIRECTORIES)
     settings, _ = settings_steps(startable, configured)
     return RecoveryPlan(
         path="start",
         summary=(f"a quorum is alive ({serving}); {names} is intact and only has to be started",),
-        warnings=doubts,
+        warnings=(),
         loss=Loss(unproven=(), grounds=("a quorum never stopped serving",)),
         healthy=tuple(facts.live),
         steps=(*settings, *start_steps(startable, "its data is intact"), health_step(startable)),
@@ -193,7 +195,7 @@ def plan_start(
         for m in cluster.members
         if m not in first and m.name in facts.evidence.members and facts.running[m.name]
     ]
-    doubts = refuse_contradictions([*first, *then], configured, DIRECTORIES)
+    doubts = refuse_contradictions(cluster.members, configured, DIRECTORIES)
     settings, _ = settings_steps([*first, *then], configured)
     left_out = [m for m in cluster.members if m.name in start.left_out]
     fenced = [m for m in left_out if m.name in facts.evidence.members]
