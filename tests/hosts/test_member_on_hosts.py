@@ -13,11 +13,12 @@ import pytest
 import yaml
 from over_ssh import ssh
 from real_hosts import NewHostLab
-from test_recovery_on_hosts import described, keys_of
+from test_recovery_on_hosts import described, keys_of, recover
 
 import requorum
 from requorum.lab.hosts.description import HostLab, LabHost, Wanted
 from requorum.lab.hosts.faults import lose_host
+from requorum.lab.hosts.machine import boot, cut_power
 from requorum.lab.hosts.stand_in_logs import acknowledged, events
 
 pytestmark = [pytest.mark.hosts, pytest.mark.etcd]
@@ -130,6 +131,39 @@ def test_a_disk_is_lost_and_then_the_whole_host(
     all_serve(lab, *operator("replace", lost.member))
     assert failures_of_others(lab, lost) == []
     assert "PRIVATE KEY" not in everything_written(tmp_path / "state")
+
+
+def test_growing_back_after_a_recovery_without_one_host(
+    new_host_lab: NewHostLab, tmp_path: Path
+) -> None:
+    """Two of three come back; the third, once its host is there again, joins what they are now."""
+    lab = new_host_lab(Wanted(etcd_user="etcd"))
+    first, _, absent = lab.hosts
+    let_clients_write(lab)
+    cut_power(lab, [absent.name])
+    ssh(lab, first.name, "systemctl", "kill", "--signal=KILL", "etcd")
+    ssh(lab, first.name, "systemctl", "stop", "etcd")
+    ssh(lab, first.name, "mv", first.data_dir, f"{first.data_dir}.lost")
+    result = recover(lab, tmp_path / "state", "--lost", absent.member)
+    assert [member["name"] for member in result["members"]] == ["etcd1", "etcd2"]
+
+    boot(lab, absent.name)
+    wait_for_ssh(lab, absent.name)
+    operator = Operator(lab, tmp_path / "state")
+    code, result, words = operator("add", absent.member)
+    assert (code, result["outcome"]) == (0, "added"), words
+    assert [(m["name"], m["healthy"]) for m in result["members"]] == [
+        (host.member, True) for host in lab.hosts
+    ]
+    assert acknowledged(lab) <= keys_of(lab)
+
+
+def wait_for_ssh(lab: HostLab, name: str) -> None:
+    """Wait until a host that boots lets us in."""
+    give_up = time.monotonic() + SECONDS
+    while ssh(lab, name, "true", check=False).returncode != 0:
+        assert time.monotonic() < give_up, f"{name} does not boot"
+        time.sleep(0.3)
 
 
 def make_certificates(lab: HostLab, host: LabHost, cert: str, key: str) -> None:
