@@ -137,7 +137,7 @@ def test_growing_back_after_a_recovery_without_one_host(
     new_host_lab: NewHostLab, tmp_path: Path
 ) -> None:
     """Two of three come back; the third, once its host is there again, joins what they are now."""
-    lab = new_host_lab(Wanted(etcd_user="etcd"))
+    lab = new_host_lab()
     first, _, absent = lab.hosts
     let_clients_write(lab)
     cut_power(lab, [absent.name])
