@@ -15,7 +15,7 @@ from requorum.inspection.salvage.places import mains
 from requorum.inspection.salvage.replay.anchors import anchors_by_content
 from requorum.inspection.salvage.replay.base import Truth, state_at
 from requorum.inspection.salvage.replay.story import Teller
-from requorum.inspection.salvage.replay.told import Told
+from requorum.inspection.salvage.replay.told import Told, told_revisions
 from requorum.inspection.salvage.settled import settle
 from requorum.inspection.salvage.strays import Strays
 from requorum.lab.salvage_trials.truth import replay
@@ -95,3 +95,29 @@ def test_a_record_between_two_holes_is_an_anchor() -> None:
     found = anchors_by_content(truth, entries, 1, LOG[-1].index)
     assert (4, 4) in [(anchor.index, anchor.revision) for anchor in found]
     assert not anchors_by_content(truth, entries, 5, 5)
+
+
+def test_two_wrong_guesses_that_make_up_for_each_other() -> None:
+    """A beginning that is one too far, and a deletion that is taken for none: nothing is known."""
+    entries = {entry.index: entry for entry in LOG}
+    begun = DELETED - 2
+
+    def knows_the_one_between(*, beginning_is_a_guess: bool) -> bool:
+        truth = Truth(settle([last_only()]), entries)
+        state = state_at(truth, index=begun, revision=begun + 1)
+        teller = Teller(truth, state, unproven=beginning_is_a_guess)
+        teller.tell(entries, begun + 1, LOG[-1].index)
+        found = teller.finish()
+        assert (found.stopped, found.checked) == (None, 1)
+        return begun + 2 in told_revisions([found])
+
+    assert knows_the_one_between(beginning_is_a_guess=False)
+    assert not knows_the_one_between(beginning_is_a_guess=True)
+
+
+def last_only() -> Gathered:
+    """Return a file of which the last record is left, on a leaf that nothing leads to."""
+    data = database_of(TRUTH, LOG[-1].index, change=lambda records: list(records)[-1:])
+    gathered = gather(BufferSource(data), 0)
+    rows = gathered.witnesses[0].rows
+    return replace(gathered, witnesses=(), strays=Strays(rows, np.zeros(len(rows), dtype=np.int64)))

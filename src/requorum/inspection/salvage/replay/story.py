@@ -71,6 +71,8 @@ class Teller:
         """The entry behind which the first of the doubted revisions was told."""
         self._unlike = 0
         self._guessing = unproven
+        self._guesses = int(unproven)
+        """How many may have put the numbers of revisions wrong since they were last proven."""
         self._unsure_from = state.revision + 1 if unproven else None
         self._unsure_until = unsure_until
         if unsure_until > state.revision:
@@ -133,12 +135,20 @@ class Teller:
         self._doubted.clear()
 
     def _prove(self) -> None:
-        """Believe what was told up to here: its place in history is confirmed."""
-        self.told.pending = [
-            record if self._stays_doubtful(record) else replace(record, doubtful=False)
-            for record in self.told.pending
-        ]
+        """Believe what was told up to here: its place in history is confirmed.
+
+        That proves one guess before it. Of several, two wrong ones can make up for each other, and
+        what lies between them stays unsure.
+        """
+        if self._guesses > 1 and self._unsure_from is not None:
+            self.told.unsure.append((self._unsure_from, self.state.revision - 1))
+        else:
+            self.told.pending = [
+                record if self._stays_doubtful(record) else replace(record, doubtful=False)
+                for record in self.told.pending
+            ]
         self._guessing = False
+        self._guesses = 0
         self._unsure_from = None
         self._believe_pending()
 
@@ -168,7 +178,8 @@ class Teller:
                 self.told.confirmed.add(self.state.revision)
             self._prove()
         elif not changes and not self._made_this(request, outcome, held):
-            pass
+            # Another entry made this revision; where its number is a guess, perhaps the one before.
+            self._guesses += bool(self._guesses) and not outcome.certain
         else:
             self._differs(request, outcome, entry, held, ahead)
         if isinstance(request, LeaseRevoke) and not turned_down:
@@ -316,8 +327,10 @@ class Teller:
         self.last_guess = main
         if made_some:
             self.told.unsure.append((main, main))
-        elif self._unsure_from is None:
-            self._unsure_from = main
+        else:
+            self._guesses += 1
+            if self._unsure_from is None:
+                self._unsure_from = main
 
     def _from_row(self, change: KeyChange, row: int | None) -> KeyChange:
         """Return the change with the numbers that a record has, where ours are not sure."""
