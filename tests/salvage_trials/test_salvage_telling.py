@@ -14,7 +14,8 @@ from requorum.inspection.salvage.gather import Gathered, gather
 from requorum.inspection.salvage.places import mains
 from requorum.inspection.salvage.replay.anchors import anchors_by_content
 from requorum.inspection.salvage.replay.base import Truth, state_at
-from requorum.inspection.salvage.replay.story import Teller, Told
+from requorum.inspection.salvage.replay.story import Teller
+from requorum.inspection.salvage.replay.told import Told
 from requorum.inspection.salvage.settled import settle
 from requorum.inspection.salvage.strays import Strays
 from requorum.lab.salvage_trials.truth import replay

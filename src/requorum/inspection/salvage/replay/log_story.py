@@ -27,13 +27,8 @@ from requorum.inspection.salvage.replay.base import (
 )
 from requorum.inspection.salvage.replay.key_space import KeySpace
 from requorum.inspection.salvage.replay.placed import counted_puts, placed_records
-from requorum.inspection.salvage.replay.story import (
-    Teller,
-    Told,
-    ToldRecord,
-    revisions_made,
-    told_revisions,
-)
+from requorum.inspection.salvage.replay.story import Teller, revisions_made
+from requorum.inspection.salvage.replay.told import Told, ToldRecord, told_revisions
 from requorum.inspection.salvage.witness import Standing, Witness
 
 PLACED_PROBES = 200_000
