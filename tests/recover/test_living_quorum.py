@@ -52,7 +52,7 @@ def test_one_of_three_is_damaged(written: Site, tmp_path: Path) -> None:
     done = site.recover()
     assert (done.code, done.result["outcome"]) == (3, "refused")
     assert "a quorum is alive (etcd1, etcd2)" in done.result["error"]
-    assert done.result["hint"].startswith("Replace etcd3:")
+    assert "`requorum member replace etcd3`" in done.result["hint"]
     assert site.runs("etcd1")
     assert site.runs("etcd2")
     assert not site.runs("etcd3")
