@@ -61,17 +61,24 @@ def connector(tls: TlsMaterial | None, credentials: Credentials | None) -> Conne
 
 
 @asynccontextmanager
+async def open_hosts(cluster: Cluster) -> AsyncIterator[Mapping[str, Host]]:
+    """Yield every host of the cluster file, by its name there; each connects when first asked."""
+    named = [*cluster.hosts, *(name for client in cluster.clients for name in client.hosts)]
+    async with AsyncExitStack() as stack:
+        hosts = {name: _host_of(name, cluster.ssh) for name in named}
+        for host in hosts.values():
+            stack.push_async_callback(host.close)
+        yield hosts
+
+
+@asynccontextmanager
 async def open_reach(cluster: Cluster, credentials: Credentials | None) -> AsyncIterator[Reach]:
     """Yield the way to every member, open for the running event loop.
 
     Hosts are connected when they are first asked, so one that does not answer is a fact that is
     found later. Only certificates that lie on the hosts are read at once.
     """
-    named = [*cluster.hosts, *(name for client in cluster.clients for name in client.hosts)]
-    async with AsyncExitStack() as stack:
-        hosts = {name: _host_of(name, cluster.ssh) for name in named}
-        for host in hosts.values():
-            stack.push_async_callback(host.close)
+    async with open_hosts(cluster) as hosts:
         members = {m.name: hosts[m.host] for m in cluster.members}
         yield Reach(
             hosts=members,
