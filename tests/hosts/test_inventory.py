@@ -1,6 +1,8 @@
 """`requorum inventory` on real hosts: found from one of them, checked whole and broken."""
 
+import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -87,3 +89,74 @@ def _is_the_lab(lab: HostLab, cluster: Cluster, user: str = "root", clients_on: 
     ]
     assert cluster.tls is not None
     assert cluster.tls.cert == lab.hosts[0].certificates.client_cert
+
+
+def checked(lab: HostLab, folder: Path, *words: str) -> tuple[int, dict[tuple[str, str], str]]:
+    """Return how `check -o json` ended, and the worst verdict of each subject and check."""
+    done = inventory(lab, folder, "check", "-o", "json", *words)
+    print(done.stdout, done.stderr)
+    result = json.loads(done.stdout)
+    order = ["ok", "warn", "fail"]
+    found: dict[tuple[str, str], str] = {}
+    for each in result["checks"]:
+        key = each["subject"], each["check"]
+        found[key] = max(each["verdict"], found.get(key, "ok"), key=order.index)
+        assert each["hint"] or each["verdict"] == "ok", each
+    assert result["verdict"] == max(found.values(), key=order.index)
+    return done.returncode, found
+
+
+def test_checked_whole_and_broken(new_host_lab: NewHostLab, tmp_path: Path) -> None:
+    """Nothing fails on hosts as they were made; then each fault is found where it is."""
+    lab = new_host_lab(Wanted(hosts=3, etcd="3.6", etcd_user="etcd"))
+    made = inventory(lab, tmp_path, "discover", *access(lab))
+    assert made.returncode == 0, made.stderr
+    code, found = checked(lab, tmp_path)
+    bad = {key: verdict for key, verdict in found.items() if verdict != "ok"}
+    assert code == 0, bad
+    assert set(bad) <= {("cluster", "known-bad")}
+    one = {check for subject, check in found if subject == "etcd1"}
+    assert one == {
+        "serves", "host", "settings", "version", "disk", "permissions", "old-data",
+        "client-cert", "peer-cert", "peer-url", "client-url",
+    }  # fmt: skip  # one set
+    assert {("cluster", "quorum"), ("cluster", "members"), ("cluster", "releases")} <= set(found)
+
+    # As a user without rights: the file is as good, but nothing could be done with it.
+    ops = tmp_path / "ops.yaml"
+    ops.write_text((tmp_path / "requorum.yaml").read_text().replace("root@", "ops@"))
+    code, found = checked(lab, tmp_path, "-c", "ops.yaml")
+    assert (code, found["etcd1", "host"]) == (1, "fail")
+
+    first, second, _ = lab.hosts
+    ssh(lab, "node1", "chown", "-R", "ops", f"{first.data_dir}/member/snap")
+    ssh(lab, "node1", "mkdir", "-p", f"{first.data_dir}.bak/member/snap")
+    wrong = second.certificates
+    for path in (wrong.cert, wrong.key):  # node3's own pair, which names another address
+        text = ssh(lab, "node3", "cat", path.replace("node2", "node3")).stdout
+        ssh(lab, "node2", "sh", "-c", f"printf %s {shlex.quote(text)} > {path}")
+    ssh(lab, "node2", "systemctl", "stop", "etcd")
+    bring_about(lab, Fault.POWER_CUT, ("node3",))
+    broken = (tmp_path / "requorum.yaml").read_text()
+    (tmp_path / "broken.yaml").write_text(
+        broken.replace(f"data_dir: {first.data_dir}", "data_dir: /srv/elsewhere", 1)
+    )
+    print(ssh(lab, "node1", "journalctl", "-u", "etcd", "-n", "40", "--no-pager").stdout)
+    code, found = checked(lab, tmp_path)
+    assert code == 1
+    expected = {
+        ("etcd1", "old-data"): "warn",
+        ("etcd1", "permissions"): "fail",
+        ("etcd2", "serves"): "fail",
+        ("etcd2", "client-cert"): "fail",
+        ("etcd2", "peer-cert"): "fail",
+        ("etcd2", "peer-url"): "fail",
+        ("etcd3", "host"): "fail",
+        ("etcd3", "serves"): "fail",
+        ("cluster", "quorum"): "fail",
+        ("etcd1", "client-cert"): "ok",
+        ("etcd1", "peer-url"): "ok",
+    }
+    assert {key: found.get(key) for key in expected} == expected
+    code, found = checked(lab, tmp_path, "-c", "broken.yaml")
+    assert (code, found["etcd1", "settings"], found["etcd1", "data"]) == (1, "fail", "fail")

@@ -96,7 +96,7 @@ def clusters(draw: st.DrawFn) -> tuple[Cluster, ClusterDraft]:
     return cluster, draft
 
 
-@settings(max_examples=50)
+@settings(max_examples=15)
 @given(clusters())
 def test_a_rendered_file_is_read_back(pair: tuple[Cluster, ClusterDraft]) -> None:
     """Whatever names and paths are, the file says them; comments change nothing."""

@@ -5,6 +5,10 @@ import click
 from requorum.cli.lazy_group import LazyGroup
 
 COMMANDS = {
+    "check": (
+        "requorum.cli.command_inventory_check:check",
+        "Hold the cluster file against the cluster",
+    ),
     "discover": (
         "requorum.cli.command_inventory_discover:discover",
         "Write a cluster file of what is found",

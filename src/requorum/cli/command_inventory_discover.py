@@ -138,3 +138,5 @@ def _tell(result: "DiscoverResult") -> None:
             by_member.setdefault(field.member, []).append(field.field)
         for member, names in by_member.items():
             click.echo(plain(f"{said}: {member}: {', '.join(names)}"), err=True)
+    if result.file and not result.missing:
+        click.echo(plain(f"next: requorum inventory check -c {result.file}"), err=True)

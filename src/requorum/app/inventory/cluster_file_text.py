@@ -35,6 +35,7 @@ def cluster_file_text(name: str, draft: ClusterDraft) -> str:
 
 def _lines(name: str, draft: ClusterDraft) -> Iterator[str]:
     yield "# Found by `requorum inventory discover`. Behind each value: who told it."
+    yield "# Read it once, then: requorum inventory check -c THIS-FILE"
     yield from (f"# NOTE {_one_line(note)}" for note in draft.notes)
     yield f"cluster: {_scalar(name)}"
     if draft.cluster_id is not None:

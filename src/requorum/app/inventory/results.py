@@ -1,6 +1,7 @@
-"""What `inventory discover` returns."""
+"""What `inventory discover` and `inventory check` return."""
 
 from requorum.app.results import Result
+from requorum.domain.finding import Verdict
 
 
 class FieldResult(Result):
@@ -22,3 +23,21 @@ class DiscoverResult(Result):
     unsure: tuple[FieldResult, ...]
     notes: tuple[str, ...]
     text: str
+
+
+class CheckResult(Result):
+    """One thing that was looked at. `subject` is a member, a host, a file, or the whole cluster."""
+
+    check: str
+    subject: str
+    verdict: Verdict
+    finding: str
+    hint: str | None = None
+
+
+class InventoryCheckResult(Result):
+    """All of them; `verdict` is the worst."""
+
+    cluster: str
+    verdict: Verdict
+    checks: tuple[CheckResult, ...]
