@@ -234,6 +234,26 @@ class ServiceControl(Protocol):
         ...
 
 
+class Fence(Protocol):
+    """What keeps a member from being started, by whomever, and after a reboot, too."""
+
+    async def held_by(self) -> str | None:
+        """Return the id of the run whose fence stands, None where none does."""
+        ...
+
+    async def put_up(self, run: str, *, stays: bool = False) -> None:
+        """Put it up; no change where this run's stands. What runs goes on.
+
+        One that `stays` is not lifted by the run's end, and the next run takes its place.
+        StepFailed where another run's stands.
+        """
+        ...
+
+    async def lift(self, run: str, *, as_before: bool = False) -> None:
+        """Take this run's fence away; `as_before` puts back the one whose place it took."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ResponseHeader:
     """etcd's header of every response."""

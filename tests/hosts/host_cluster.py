@@ -51,15 +51,19 @@ def requorum_on(
     (state / "requorum.yaml").write_text(yaml.safe_dump(description))
     return subprocess.run(
         [sys.executable, "-m", "requorum", *words],
-        env=os.environ
-        | {
-            "PYTHONPATH": str(Path(requorum.__file__).parents[1]),
-            "REQUORUM_STATE_DIR": str(state),
-            "REQUORUM_CLUSTER": str(state / "requorum.yaml"),
-        },
+        env=environment_of(state),
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
         timeout=SECONDS,
         check=False,
     )
+
+
+def environment_of(state: Path) -> dict[str, str]:
+    """Return what makes requorum take the cluster file of `state` and keep its runs there."""
+    return os.environ | {
+        "PYTHONPATH": str(Path(requorum.__file__).parents[1]),
+        "REQUORUM_STATE_DIR": str(state),
+        "REQUORUM_CLUSTER": str(state / "requorum.yaml"),
+    }

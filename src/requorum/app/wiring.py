@@ -13,6 +13,7 @@ from requorum.clients.hosts.at import host_at
 from requorum.clients.hosts.command_service import CommandServiceControl
 from requorum.clients.hosts.ssh.destination import SshSettings
 from requorum.clients.hosts.static_pod_service import StaticPodControl
+from requorum.clients.hosts.systemd_fence import SystemdFence
 from requorum.clients.hosts.systemd_service import SystemdServiceControl
 from requorum.domain.binaries import EtcdBinaries
 from requorum.domain.cluster import (
@@ -88,6 +89,11 @@ async def open_reach(cluster: Cluster, credentials: Credentials | None) -> Async
                 (client.name, name): service_control(hosts[name], client.service)
                 for client in cluster.clients
                 for name in client.hosts
+            },
+            fences={
+                m.name: SystemdFence(hosts[m.host], m.service.unit)
+                for m in cluster.members
+                if isinstance(m.service, SystemdService)
             },
         )
 

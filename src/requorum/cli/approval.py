@@ -9,6 +9,7 @@ from rich.console import Console
 
 from requorum.app.results import LossResult
 from requorum.cli.output import console
+from requorum.cli.render.aligned_text import plain
 from requorum.cli.render.progress import ByteProgress
 from requorum.errors import UsageError
 from requorum.workflow.plan import PlanHeader
@@ -44,6 +45,9 @@ def show_plan(
             out.print(f"      {step.reason}", style="dim", markup=False)
             if step.risk:
                 out.print(f"      risk: {step.risk}", style="yellow", markup=False)
+        for line in step.details:
+            style = {"-": "red", "+": "green"}.get(line[:1])
+            out.print(f"      {plain(line)}", style=style, markup=False, soft_wrap=True)
     out.print()
 
 

@@ -126,6 +126,11 @@ class Cluster:
         return replace(self, members=tuple(m for m in self.members if m.name not in names))
 
     @property
+    def peer_urls(self) -> dict[str, str]:
+        """Return each member's peer URL by its name."""
+        return {member.name: member.peer_url for member in self.members}
+
+    @property
     def hosts(self) -> tuple[str, ...]:
         """Return every host that members live on, once, in the order of the members."""
         return tuple(dict.fromkeys(member.host for member in self.members))

@@ -1,8 +1,11 @@
 """What a member really runs with, held against what the cluster file says of it."""
 
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from requorum.domain.cluster import MemberSpec
+from requorum.domain.cluster import Cluster, CommandService, MemberSpec
+from requorum.errors import DamagedInput
 from requorum.facts.member_settings import read_member
 from requorum.inspection.contradictions import Contradiction, contradictions
 from requorum.inspection.member_configuration import MemberConfiguration
@@ -15,6 +18,42 @@ class ConfiguredMember:
 
     configuration: MemberConfiguration
     contradictions: tuple[Contradiction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Configurations:
+    """What members run with, by name. `unknown`: why that of a member cannot be told.
+
+    Members that commands start and stop are in neither: nobody knows what those run.
+    """
+
+    known: Mapping[str, ConfiguredMember] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING_READ = Configurations()
+
+
+async def configurations(cluster: Cluster, hosts: Mapping[str, Host]) -> Configurations:
+    """Read those of all members at once; `hosts` by member name.
+
+    Texts that cannot be understood are a fact. What keeps us from reading them is an error.
+    """
+    members = [m for m in cluster.members if not isinstance(m.service, CommandService)]
+
+    async def one(member: MemberSpec) -> ConfiguredMember | str:
+        try:
+            return await configured_member(hosts[member.name], member)
+        except DamagedInput as error:
+            return error.message
+
+    found = dict(
+        zip([m.name for m in members], await asyncio.gather(*map(one, members)), strict=True)
+    )
+    return Configurations(
+        known={n: f for n, f in found.items() if isinstance(f, ConfiguredMember)},
+        unknown={n: f for n, f in found.items() if isinstance(f, str)},
+    )
 
 
 async def configured_member(host: Host, member: MemberSpec) -> ConfiguredMember:

@@ -34,17 +34,22 @@ from requorum.inspection.identity import (
     without_strangers,
 )
 from requorum.inspection.membership import Membership, RaftMember, membership_of
-from requorum.ports import Disk, Host, ServiceControl
+from requorum.ports import Disk, Fence, Host, ServiceControl
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How each member is reached; by member name. `clients` by (client, host)."""
+    """How each member is reached; by member name. `clients` by (client, host).
+
+    `fences` has the members that can be kept from being started: those of systemd units. A static
+    pod whose manifest is set aside needs none, and commands are not known well enough.
+    """
 
     hosts: Mapping[str, Host]
     services: Mapping[str, ServiceControl]
     connect: Connect
     clients: Mapping[tuple[str, str], ServiceControl] = field(default_factory=dict)
+    fences: Mapping[str, Fence] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ asking: what would be changed there goes into a drop-in of our own.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from posixpath import join
 
 from requorum.domain.member_settings import Means, Medium, MemberSettings, Place
+from requorum.domain.unit_files import settings_drop_in
 from requorum.errors import DamagedInput
 from requorum.formats.etcd_settings.flags import Flag, parse_flags, variable_of
 from requorum.formats.systemd.command_line import Argument, arguments_of
@@ -24,8 +24,6 @@ from requorum.formats.systemd.words import quoted_argument, quoted_word, split_w
 from requorum.inspection.member_configuration import UnitSource
 from requorum.inspection.service_command import unit_environment
 
-UNITS = "/etc/systemd/system"
-DROP_IN = "zz-requorum-settings.conf"
 _NOT_OURS = ("/usr/", "/lib/", "/run/")
 _HEADER = (
     "# Written by requorum: what this member runs with other than its package's unit says.\n"
@@ -170,7 +168,7 @@ class _Change:
                 text = texts.get(path, self._text(path))
                 texts[path] = changed_value(text, _same(text, directive), self._edits.command)
         if drop_in:
-            path = join(UNITS, f"{self._unit.name}.d", DROP_IN)
+            path = settings_drop_in(self._unit.name)
             known = next((f.text for f in self._unit.files if f.path == path), _HEADER)
             texts[path] = "\n".join([known.rstrip("\n"), *drop_in, ""])
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from requorum.domain.binaries import EtcdBinaries
-from requorum.domain.cluster import LOCAL, Cluster, MemberSpec
+from requorum.domain.cluster import LOCAL, Cluster, MemberSpec, SystemdService
 from requorum.domain.loss import Loss
 from requorum.domain.units import binary_size
 from requorum.errors import NotEnoughSpace
@@ -12,6 +12,7 @@ from requorum.ports import Disk
 from requorum.runbooks.steps.await_health import AwaitHealth
 from requorum.runbooks.steps.backup import TakeBackup
 from requorum.runbooks.steps.exchange import RestoreMember, SetAside, SwapModel
+from requorum.runbooks.steps.fence import FenceMember, LiftFence
 from requorum.runbooks.steps.probe_writes import ProbeWrites
 from requorum.runbooks.steps.send_file import SendFile
 from requorum.runbooks.steps.service import StartMember, StopMember
@@ -84,6 +85,41 @@ def stop_steps(running: Sequence[MemberSpec], why: str) -> list[Step[World]]:
     ]
 
 
+def fence_steps(
+    members: Sequence[MemberSpec], why: str, *, stays: bool = False
+) -> list[Step[World]]:
+    """Return the steps that keep members from being started; those of systemd units can be kept."""
+    return [
+        FenceMember(
+            host=m.host,
+            title=f"fence {m.name}: {m.service.unit} cannot be started",
+            reason=why,
+            together="fence",
+            member=m.name,
+            stays=stays,
+        )
+        for m in members
+        if isinstance(m.service, SystemdService)
+    ]
+
+
+def _lift_steps(members: Sequence[MemberSpec]) -> list[Step[World]]:
+    return [
+        LiftFence(
+            host=m.host,
+            title=f"lift the fence of {m.name}",
+            reason="its data is the new one now",
+            together="lift-fence",
+            member=m.name,
+        )
+        for m in members
+        if isinstance(m.service, SystemdService)
+    ]
+
+
+EXCHANGED = "neither Restart=, nor a person, nor a reboot may start it while its data is exchanged"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoredFile:
     """The file that every member is restored from. `called` is what the plan calls it.
@@ -104,8 +140,12 @@ def exchange_steps(
     *,
     token: str,
     bump_revision: int | None,
+    settings: Sequence[Step[World]] = (),
 ) -> list[Step[World]]:
-    """Return the steps from setting the old data aside to a cluster that serves the new."""
+    """Return the steps from setting the old data aside to a cluster that serves the new.
+
+    `settings` are those that change what members start with, while they are stopped and fenced.
+    """
     paths, sends = _brought_to_hosts(cluster, workspaces, file)
     return [
         *sends,
@@ -132,6 +172,8 @@ def exchange_steps(
             )
             for m in cluster.members
         ),
+        *settings,
+        *_lift_steps(cluster.members),
         *start_steps(cluster.members, "the restored members form the cluster together"),
         health_step(cluster.members),
         _probe_step(cluster.members),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from requorum.domain.binaries import EtcdBinaries
 from requorum.domain.cluster import Cluster, MemberSpec
 from requorum.facts.survey import Reach
-from requorum.ports import Here, Host, ServiceControl
+from requorum.ports import Fence, Here, Host, ServiceControl
 from requorum.workflow.observer import Progress, SilentObserver
 
 
@@ -31,6 +31,10 @@ class World:
     def host(self, member: str) -> Host:
         """Return the host that the member lives on."""
         return self.reach.hosts[member]
+
+    def fence(self, member: str) -> Fence:
+        """Return what keeps the member from being started."""
+        return self.reach.fences[member]
 
     def client(self, name: str, host: str) -> ServiceControl:
         """Return the control of one of etcd's clients on a host."""
