@@ -12,6 +12,7 @@ from requorum.inspection.certificate_findings import (
     CertificateSight,
     certificate_findings,
     covers,
+    own_pair_findings,
 )
 
 NOW = 1_800_000_000.0
@@ -110,3 +111,27 @@ def test_which_hosts_a_certificate_covers() -> None:
     assert covers(CERTIFICATE, "a.example.org")
     assert not covers(CERTIFICATE, "a.b.example.org")
     assert not covers(CERTIFICATE, "10.0.0.3")
+
+
+@pytest.mark.parametrize(
+    ("own", "fits", "verdict"),
+    [
+        ({}, True, Verdict.OK),
+        ({"for_clients": False}, True, Verdict.FAIL),
+        ({"not_after": NOW - DAY}, True, Verdict.FAIL),
+        ({"not_after": NOW + DAY}, True, Verdict.WARN),
+        ({}, False, Verdict.FAIL),
+    ],
+)
+def test_our_own_pair(own: dict[str, Any], *, fits: bool, verdict: Verdict) -> None:
+    """What members would refuse is told before they are asked."""
+    (found,) = own_pair_findings(replace(CERTIFICATE, **own), (), fits=fits, now=NOW)
+    assert found.verdict is verdict
+
+
+def test_an_expired_ca_of_ours() -> None:
+    """The CA of the cluster file is looked at, too."""
+    ca = replace(CERTIFICATE, subject="CN=ca", not_after=NOW - DAY)
+    (found,) = own_pair_findings(CERTIFICATE, (ca,), fits=True, now=NOW)
+    assert found.verdict is Verdict.FAIL
+    assert "CN=ca" in found.text

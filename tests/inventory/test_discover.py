@@ -33,6 +33,22 @@ def test_kubeadms_manifest(tmp_path: Path) -> None:
 
 
 @pytest.mark.processes
+def test_this_machines_manifest_while_nothing_runs(tmp_path: Path) -> None:
+    """A static pod's host is asked for its manifest; who lists no members is a note."""
+    manifest = tmp_path / "pod.yaml"
+    others = "cp1=https://10.0.0.31:2380,cp2=https://10.0.0.32:2380"
+    manifest.write_text(KUBEADM.replace("cp1=https://10.0.0.31:2380", others))
+    done = run(tmp_path, "--host", "local", "--pod-manifest", str(manifest), "--no-ask-hosts")
+    assert done.returncode == 0, done.stderr
+    assert "the members are those of initial-cluster" in done.stderr
+    first, second = load_cluster_file(str(tmp_path / "requorum.yaml")).members
+    assert (first.name, first.host, first.data_dir) == ("cp1", "local", "/srv/etcd")
+    assert (second.name, second.host, second.data_dir) == ("cp2", "10.0.0.32", "/srv/etcd")
+    assert second.service == StaticPodService(manifest=str(manifest))
+    assert "check: cp2: host, client_url, data_dir, service" in done.stderr
+
+
+@pytest.mark.processes
 def test_an_inventory_from_stdin_to_stdout(tmp_path: Path) -> None:
     """Nothing is written; what is missing is said, and the end is 1."""
     listing = {
@@ -48,6 +64,18 @@ def test_an_inventory_from_stdin_to_stdout(tmp_path: Path) -> None:
     result = json.loads(told.stdout)
     assert (result["file"], result["members"], told.returncode) == (None, ["a"], 1)
     assert {"member": "a", "field": "data_dir"} in result["missing"]
+
+
+@pytest.mark.processes
+def test_members_that_are_told_alike(tmp_path: Path) -> None:
+    """The file is written to be mended, the end is 1, and the reason is that of the file itself."""
+    hosts = "{a: {ip: 10.0.0.31, etcd_member_name: m1}, b: {ip: 10.0.0.31, etcd_member_name: m2}}"
+    text = f"{{etcd: {{hosts: {hosts}}}, kube_control_plane: {{hosts: {{a: }}}}}}"
+    done = run(tmp_path, "--ansible", "-", stdin=text)
+    assert done.returncode == 1, done.stderr
+    assert "two members have the same peer_url" in done.stderr
+    assert "next:" not in done.stderr
+    assert (tmp_path / "requorum.yaml").exists()
 
 
 @pytest.mark.processes

@@ -121,3 +121,11 @@ def test_destinations() -> None:
     assert destination_like(["root@[fd00::2]:22"], "10.0.0.1") == "root@10.0.0.1:22"
     assert destination_like(["root@a", "core@b"], "10.0.0.1") == "10.0.0.1"
     assert destination_like(["root@a"], "127.0.0.1") == "local"
+
+
+def test_two_of_one_source_are_two() -> None:
+    """However alike they are told, a source that tells of two members means two."""
+    alike = [MemberDraft(name=Told(n, "s"), peer_url=Told("http://x:1", "s")) for n in ("a", "b")]
+    assert len(merged([ClusterDraft(members=tuple(alike))]).members) == 2
+    twice = merged([ClusterDraft(members=tuple(alike)), ClusterDraft(members=tuple(alike))])
+    assert [member.called for member in twice.members] == ["a", "b"]

@@ -119,7 +119,7 @@ def discover(
     elif result.file is None:
         click.echo(result.text, nl=False)
     _tell(result)
-    sys.exit(RequorumError.exit_code if result.missing or not result.members else 0)
+    sys.exit(0 if result.loads else RequorumError.exit_code)
 
 
 def _tell(result: "DiscoverResult") -> None:
@@ -138,5 +138,5 @@ def _tell(result: "DiscoverResult") -> None:
             by_member.setdefault(field.member, []).append(field.field)
         for member, names in by_member.items():
             click.echo(plain(f"{said}: {member}: {', '.join(names)}"), err=True)
-    if result.file and not result.missing:
+    if result.file and result.loads:
         click.echo(plain(f"next: requorum inventory check -c {result.file}"), err=True)

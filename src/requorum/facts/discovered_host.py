@@ -7,7 +7,7 @@ from requorum.domain.cluster import MemberSpec, StaticPodService, SystemdService
 from requorum.domain.cluster_draft import ClientDraft, ClusterDraft, ServiceKind
 from requorum.domain.member_settings import MemberSettings
 from requorum.errors import RequorumError
-from requorum.facts.member_settings import ASK_DEADLINE, read_member, show_unit
+from requorum.facts.member_settings import ASK_DEADLINE, read_member
 from requorum.inspection.drafted_members import client_certificates, draft_of_settings
 from requorum.ports import Host
 
@@ -91,10 +91,12 @@ async def _units_named_etcd(host: Host) -> Sequence[str]:
 
 
 async def _loaded(host: Host, units: Sequence[str]) -> list[str]:
+    """Return those that systemd has; none on a host that systemd does not run."""
     found = []
     for unit in units:
-        properties = await show_unit(host, "--property=LoadState", "--", unit)
-        if properties.get("LoadState") == "loaded":
+        argv = ("systemctl", "--no-pager", "show", "--property=LoadState", "--", unit)
+        done = await host.run(argv, deadline=ASK_DEADLINE)
+        if done.returncode == 0 and done.stdout.strip() == "LoadState=loaded":
             found.append(unit)
     return found
 

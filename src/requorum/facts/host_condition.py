@@ -16,6 +16,7 @@ from requorum.ports import Host
 
 _NEIGHBOURS_MAX = 200
 _CONNECT_SECONDS = 5.0
+_WAYS_AT_ONCE = 16
 
 
 async def clock_offset(host: Host) -> tuple[float, float]:
@@ -121,9 +122,13 @@ async def try_ways(
 ) -> dict[str, tuple[tuple[str, ...], dict[str, str]]]:
     """Try each member's URL from every host: who reaches it, and why others do not."""
     pairs = [(name, host) for name in urls for host in hosts]
-    said: Sequence[str | None] = await asyncio.gather(
-        *(reaches(hosts[host], urls[name]) for name, host in pairs)
-    )
+    limit = asyncio.Semaphore(_WAYS_AT_ONCE)
+
+    async def tried(name: str, host: str) -> str | None:
+        async with limit:
+            return await reaches(hosts[host], urls[name])
+
+    said: Sequence[str | None] = await asyncio.gather(*(tried(*pair) for pair in pairs))
     found: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {}
     for name in urls:
         mine = {h: why for (n, h), why in zip(pairs, said, strict=True) if n == name}

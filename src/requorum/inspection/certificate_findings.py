@@ -15,6 +15,9 @@ from requorum.formats.certificates import Certificate, issued_by
 
 SOON_SECONDS = 30 * 86400.0
 _RENEW = "Issue it anew, put it onto the host, and restart the member alone."
+_OURS = (
+    "Issue a client certificate of the cluster's CA, and name it under `tls` in the cluster file."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,23 @@ def certificate_findings(
         return tuple(found)
     own = sight.chain[0]
     return (Finding(check, member, Verdict.OK, f"valid until {_day(own.not_after)}"),)
+
+
+def own_pair_findings(
+    own: Certificate, authorities: Sequence[Certificate], *, fits: bool, now: float
+) -> tuple[Finding, ...]:
+    """Judge the client certificate that the cluster file names for us, as members would."""
+    found: list[_Problem] = list(_validity(own, "our client certificate", now))
+    if not own.for_clients:
+        found.append((Verdict.FAIL, "ours was not issued for clients", _OURS))
+    if not fits:
+        found.append((Verdict.FAIL, "our key is not our certificate's", _OURS))
+    for ca in authorities:
+        found += _validity(ca, f"the CA {ca.subject} of the cluster file", now)
+    if found:
+        return tuple(Finding("tls", "cluster", *each) for each in found)
+    text = f"our client certificate is valid until {_day(own.not_after)}"
+    return (Finding("tls", "cluster", Verdict.OK, text),)
 
 
 _Problem = tuple[Verdict, str, str]

@@ -28,12 +28,15 @@ def merged(drafts: Sequence[ClusterDraft]) -> ClusterDraft:
     """Return one description of all. Members are the same by peer URL, else by name."""
     groups: list[list[MemberDraft]] = []
     for draft in drafts:
+        # Two of one source are two, however alike they are told.
+        free = list(groups)
         for member in draft.members:
-            group = next((g for g in groups if any(_same(member, m) for m in g)), None)
+            group = next((g for g in free if any(_same(member, m) for m in g)), None)
             if group is None:
                 groups.append([member])
             else:
                 group.append(member)
+                free = [g for g in free if g is not group]
     whole = next((draft for draft in drafts if draft.whole), None)
     strangers = [g for g in groups if whole is not None and not _any_in(g, whole.members)]
     notes = [note for draft in drafts for note in draft.notes]

@@ -1,6 +1,7 @@
 """The use case behind `requorum inventory check`."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 
 from requorum.app.inventory.check_member import MemberCheck, MemberLook, check_member
@@ -11,9 +12,11 @@ from requorum.clients.etcd.channel import TlsMaterial
 from requorum.domain.cluster import Cluster
 from requorum.domain.finding import Finding, Verdict, worst
 from requorum.domain.quorum import quorum_size
-from requorum.errors import RequorumError
+from requorum.errors import DamagedInput, RequorumError
 from requorum.facts.host_condition import try_ways
 from requorum.facts.live import Connect, LiveMember, ask_member
+from requorum.formats.certificates import key_fits, parse_certificates
+from requorum.inspection.certificate_findings import own_pair_findings
 from requorum.inspection.host_findings import (
     clock_findings,
     known_bad_findings,
@@ -61,7 +64,7 @@ async def check(
             if c.reached
         }
         findings += await _ways(cluster, up)
-        findings += [] if trouble is None else [trouble]
+        findings += [trouble] if trouble is not None else _own_pair(material)
         findings += await _together(cluster, members, live, connect)
     return InventoryCheckResult(
         cluster=cluster.name,
@@ -83,6 +86,19 @@ async def _material(
         return await tls_of(cluster.tls, hosts), None
     except RequorumError as error:
         return None, Finding("tls", "cluster", Verdict.FAIL, error.message, error.hint or _TLS_HINT)
+
+
+def _own_pair(material: TlsMaterial | None) -> Sequence[Finding]:
+    if material is None or material.cert is None or material.key is None:
+        return ()
+    try:
+        own = parse_certificates(material.cert)[0]
+        authorities = parse_certificates(material.cacert) if material.cacert else ()
+        fits = key_fits(own, material.key)
+    except DamagedInput as error:
+        text = f"a file of `tls`: {error.message}"
+        return (Finding("tls", "cluster", Verdict.FAIL, text, _TLS_HINT),)
+    return own_pair_findings(own, authorities, fits=fits, now=time.time())
 
 
 async def _live(

@@ -16,7 +16,7 @@ from requorum.app.settings import Credentials
 from requorum.app.wiring import connector, tls_material
 from requorum.domain.cluster import Ssh, Tls
 from requorum.domain.cluster_draft import ClusterDraft
-from requorum.errors import DamagedInput, Refused, RequorumError, UsageError
+from requorum.errors import ClusterFileError, DamagedInput, Refused, RequorumError, UsageError
 from requorum.facts.listed_members import ask_for_members
 from requorum.formats.ansible_inventory import SIZE_MAX, parse_inventory
 from requorum.formats.text_file import TextFile
@@ -69,8 +69,7 @@ async def discover(sources: Sources, *, name: str, file: str | None) -> Discover
         _refuse_existing(file)
     draft = await _found(sources)
     text = cluster_file_text(name, draft)
-    if draft.complete:
-        parse_cluster(text, file or "the cluster file")  # our own text must be one that we read
+    trouble = _trouble(draft, text, file or "the cluster file")
     if file is not None:
         _write(file, text)
     return DiscoverResult(
@@ -82,9 +81,21 @@ async def discover(sources: Sources, *, name: str, file: str | None) -> Discover
         unsure=tuple(
             FieldResult(member=m.called, field=f) for m in draft.members for f in m.unsure
         ),
-        notes=draft.notes,
+        loads=draft.complete and not trouble,
+        notes=(*draft.notes, *trouble),
         text=text,
     )
+
+
+def _trouble(draft: ClusterDraft, text: str, path: str) -> tuple[str, ...]:
+    """Return why a file that has every field is refused, as where two members are told alike."""
+    if not draft.complete:
+        return ()
+    try:
+        parse_cluster(text, path)
+    except ClusterFileError as error:
+        return tuple(error.message.splitlines())
+    return ()
 
 
 async def _found(sources: Sources) -> ClusterDraft:

@@ -14,10 +14,11 @@ class FieldResult(Result):
 class DiscoverResult(Result):
     """A cluster file. `file` is null where it was not written; `text` is its content.
 
-    `missing` has to be filled in before the file loads; `unsure` was concluded from other values.
+    `missing` has to be filled in before it `loads`; `unsure` was concluded from other values.
     """
 
     file: str | None
+    loads: bool
     members: tuple[str, ...]
     missing: tuple[FieldResult, ...]
     unsure: tuple[FieldResult, ...]
