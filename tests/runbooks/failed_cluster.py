@@ -210,6 +210,7 @@ def plan_as_text(plan: RecoveryPlan) -> str:
         if step.reason not in explained:
             lines.append(f"    why: {step.reason}")
             lines += [f"    risk: {step.risk}"] if step.risk else []
+        lines += ["    point of no return"] if step.point_of_no_return else []
         lines += [f"    | {line}" for line in step.details]
         explained.add(step.reason)
     return "\n".join(lines) + "\n"

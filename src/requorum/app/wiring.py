@@ -11,6 +11,7 @@ from requorum.clients.etcd.client import connect
 from requorum.clients.etcdtools.binaries import locate
 from requorum.clients.hosts.at import host_at
 from requorum.clients.hosts.command_service import CommandServiceControl
+from requorum.clients.hosts.command_settings import CommandSettingsControl
 from requorum.clients.hosts.ssh.destination import SshSettings
 from requorum.clients.hosts.static_pod_service import StaticPodControl
 from requorum.clients.hosts.systemd_fence import SystemdFence
@@ -19,6 +20,7 @@ from requorum.domain.binaries import EtcdBinaries
 from requorum.domain.cluster import (
     Cluster,
     CommandService,
+    MemberSpec,
     Service,
     Ssh,
     StaticPodService,
@@ -29,7 +31,7 @@ from requorum.domain.version import EtcdVersion
 from requorum.errors import ToolUnfit, Unreachable, UsageError
 from requorum.facts.live import Connect
 from requorum.facts.survey import Reach
-from requorum.ports import Etcd, Host, ServiceControl
+from requorum.ports import Etcd, Host, ServiceControl, SettingsControl
 
 KUBELET = "kubelet.service"
 ETCD_TOOLS_HINT = "Name the directory of fitting etcd binaries with --etcd-bin-dir."
@@ -90,6 +92,11 @@ async def open_reach(cluster: Cluster, credentials: Credentials | None) -> Async
                 for client in cluster.clients
                 for name in client.hosts
             },
+            settings={
+                m.name: control
+                for m in cluster.members
+                if (control := settings_control(hosts[m.host], m.service)) is not None
+            },
             fences={
                 m.name: SystemdFence(hosts[m.host], m.service.unit)
                 for m in cluster.members
@@ -108,6 +115,15 @@ def service_control(host: Host, service: Service) -> ServiceControl:
         case StaticPodService(manifest=manifest):
             kubelet = SystemdServiceControl(host, KUBELET)
             return StaticPodControl(host, manifest, kubelet=kubelet)
+
+
+def settings_control(host: Host, service: Service) -> SettingsControl | None:
+    """Return how the settings of that service's member are changed; None where we cannot."""
+    match service:
+        case CommandService(configure=tuple() as command):
+            return CommandSettingsControl(host, command)
+        case _:
+            return None
 
 
 async def tls_of(tls: Tls | None, hosts: Sequence[Host]) -> TlsMaterial | None:
@@ -164,19 +180,31 @@ async def binaries_for(
     """Find etcd's own tools for every member, of the minor version that wrote the data."""
     found = await asyncio.gather(
         *(
-            locate(
-                reach.hosts[member.name],
-                wanted=version.minor_series if version else None,
-                bin_dir=cluster.etcd_bin_dir,
-                hints=_start_command(member.service),
-                cache_dir=str(settings.etcd_cache),
-            )
-            for member in cluster.members
+            fitting_binaries(reach.hosts[m.name], m, cluster, settings, version=version)
+            for m in cluster.members
         )
     )
     for binaries in found:
         _refuse_without_restore(binaries)
     return {m.name: b for m, b in zip(cluster.members, found, strict=True)}
+
+
+async def fitting_binaries(
+    host: Host,
+    member: MemberSpec,
+    cluster: Cluster,
+    settings: Settings,
+    *,
+    version: EtcdVersion | None,
+) -> EtcdBinaries:
+    """Find etcd on the member's host, of that minor; ToolUnfit where there is none."""
+    return await locate(
+        host,
+        wanted=version.minor_series if version else None,
+        bin_dir=cluster.etcd_bin_dir,
+        hints=_start_command(member.service),
+        cache_dir=str(settings.etcd_cache),
+    )
 
 
 def _refuse_without_restore(binaries: EtcdBinaries) -> None:

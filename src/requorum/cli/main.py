@@ -20,10 +20,12 @@ COMMANDS: Commands = {
         "Find the cluster, write its file, check it",
     ),
     "lab": ("requorum.cli.command_lab:lab", "A practice cluster to break and mend"),
+    "member": ("requorum.cli.command_member:member", "Replace, add and remove members"),
     "recover": ("requorum.cli.command_recover:recover", "Bring a failed cluster back"),
     "restore": ("requorum.cli.command_restore:restore", "Restore a snapshot onto every member"),
     "runs": ("requorum.cli.command_runs:runs", "List, show, resume and roll back runs"),
     "salvage": ("requorum.cli.command_salvage:salvage", "Make one clean db of damaged ones"),
+    "status": ("requorum.cli.command_status:status", "Show how a cluster is"),
     "version": ("requorum.cli.command_version:version", "Show the version"),
 }
 

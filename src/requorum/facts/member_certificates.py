@@ -1,88 +1,39 @@
-"""The certificates that a member of a host serves with, read where its settings name them."""
+"""Whether a member's machine has certificates of its own, for the addresses that it is to have."""
 
-import asyncio
-from collections.abc import Iterable
-from typing import Literal
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from requorum.domain.finding import Finding, Verdict
-from requorum.domain.member_settings import MemberSettings
-from requorum.errors import NotPermitted, RequorumError
-from requorum.formats.certificates import key_fits, parse_certificates
-from requorum.inspection.certificate_findings import CertificateSight, certificate_findings
+from requorum.domain.cluster import MemberSpec
+from requorum.domain.member_settings import MemberSettings, TlsFiles
+from requorum.facts.host_files import read_small
+from requorum.inspection.certificate import certificate_troubles, key_trouble, same_host
 from requorum.ports import Host
 
-_SIZE_MAX = 1 << 20
-_RIGHTS = "Log in as root, or say `ssh.become: sudo`."
-_PATH = "Correct the path in the member's settings, or put the file there."
+
+async def certificate_findings(
+    host: Host, spec: MemberSpec, settings: MemberSettings
+) -> tuple[str, ...]:
+    """Return what keeps the member's certificates from being used; nothing where TLS is off.
+
+    Private keys are read into memory only, and nothing of them is told.
+    """
+    peer = await _of_side(host, settings.peer_tls, spec.peer_url)
+    client = await _of_side(host, settings.client_tls, spec.client_url)
+    return tuple(dict.fromkeys((*peer, *client)))
 
 
-async def judge_certificates(
-    host: Host, member: str, settings: MemberSettings, *, now: float
-) -> tuple[Finding, ...]:
-    """Return what is found of both TLS sides; keys are compared and forgotten."""
-    found: list[Finding] = []
-    for side in ("client", "peer"):
-        try:
-            sight = await _sight(host, settings, side)
-        except RequorumError as error:
-            hint = error.hint or (_RIGHTS if isinstance(error, NotPermitted) else _PATH)
-            found.append(Finding(f"{side}-cert", member, Verdict.FAIL, error.message, hint))
-            continue
-        if sight is not None:
-            found += certificate_findings(member, sight, now=now)
-        else:
-            found.append(_without(side, member, settings))
-    return tuple(found)
-
-
-def _without(side: Literal["client", "peer"], member: str, settings: MemberSettings) -> Finding:
-    tls = settings.client_tls if side == "client" else settings.peer_tls
-    if tls.auto:
-        text = "certificates that etcd makes for itself: encrypted, but nobody is known by them"
-    else:
-        text = "no TLS"
-    return Finding(f"{side}-cert", member, Verdict.OK, text)
-
-
-async def _sight(
-    host: Host, settings: MemberSettings, side: Literal["client", "peer"]
-) -> CertificateSight | None:
-    """Return None where that side has no certificate of its own."""
-    tls = settings.client_tls if side == "client" else settings.peer_tls
-    if tls.cert is None:
-        return None
-    if side == "client":
-        advertised, listened = settings.advertise_client_urls, settings.listen_client_urls
-    else:
-        advertised, listened = settings.advertise_peer_urls, settings.listen_peer_urls
-    authorities = tls.trusted_ca
-    try:
-        chain = parse_certificates(await _pem(host, tls.cert))
-        fits = key_fits(chain[0], await _pem(host, tls.key or tls.cert))
-        trusted = None if authorities is None else parse_certificates(await _pem(host, authorities))
-    except RequorumError as error:
-        where = f"{tls.cert}, {tls.key or 'no key'}, {authorities or 'no CA'}"
-        raise type(error)(f"{error.message} ({where})", hint=error.hint) from error
-    return CertificateSight(
-        side=side,
-        chain=chain,
-        key_fits=fits,
-        authorities=trusted,
-        advertised=_tls_hosts(advertised),
-        listened=_tls_hosts(listened),
-        asks_clients=tls.client_cert_auth,
-    )
-
-
-def _tls_hosts(urls: Iterable[str]) -> tuple[str, ...]:
-    parts = [urlsplit(url) for url in urls]
-    return tuple(dict.fromkeys(p.hostname for p in parts if p.scheme == "https" and p.hostname))
-
-
-async def _pem(host: Host, path: str) -> bytes:
-    found = await host.stat(path)
-    if found is None or found.kind != "file":
-        raise RequorumError(f"there is no file {path} on {host.name}")
-    async with host.open(path) as source:
-        return await asyncio.to_thread(lambda: bytes(source.read(0, min(source.size, _SIZE_MAX))))
+async def _of_side(host: Host, files: TlsFiles, url: str) -> list[str]:
+    if not url.startswith("https:") or files.auto:
+        return []
+    lacking = [
+        f"{path} is not there"
+        for path in (files.trusted_ca, files.cert, files.key)
+        if path is not None and await host.stat(path) is None
+    ]
+    if lacking or files.cert is None or files.key is None:
+        return lacking or [f"no certificate is set for {url}"]
+    pem = await read_small(host, files.cert)
+    named = same_host(urlsplit(url).hostname or "")
+    found = [f"{files.cert} {why}" for why in certificate_troubles(pem, named, datetime.now(UTC))]
+    why = key_trouble(pem, await read_small(host, files.key))
+    return [*found, *([f"{files.key} {why}"] if why else [])]

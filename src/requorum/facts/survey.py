@@ -34,13 +34,14 @@ from requorum.inspection.identity import (
     without_strangers,
 )
 from requorum.inspection.membership import Membership, RaftMember, membership_of
-from requorum.ports import Disk, Fence, Host, ServiceControl
+from requorum.ports import Disk, Fence, Host, ServiceControl, SettingsControl
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
     """How each member is reached; by member name. `clients` by (client, host).
 
+    `settings` has the members whose settings a command of the operator's changes.
     `fences` has the members that can be kept from being started: those of systemd units. A static
     pod whose manifest is set aside needs none, and commands are not known well enough.
     """
@@ -49,6 +50,7 @@ class Reach:
     services: Mapping[str, ServiceControl]
     connect: Connect
     clients: Mapping[tuple[str, str], ServiceControl] = field(default_factory=dict)
+    settings: Mapping[str, SettingsControl] = field(default_factory=dict)
     fences: Mapping[str, Fence] = field(default_factory=dict)
 
 

@@ -103,7 +103,8 @@ def fence_steps(
     ]
 
 
-def _lift_steps(members: Sequence[MemberSpec]) -> list[Step[World]]:
+def lift_steps(members: Sequence[MemberSpec]) -> list[Step[World]]:
+    """Return the steps that let members be started again."""
     return [
         LiftFence(
             host=m.host,
@@ -149,7 +150,7 @@ def exchange_steps(
     paths, sends = _brought_to_hosts(cluster, workspaces, file)
     return [
         *sends,
-        *(_set_aside(m, workspaces[m.name]) for m in cluster.members),
+        *(set_aside_step(m, workspaces[m.name]) for m in cluster.members),
         *(
             RestoreMember(
                 host=m.host,
@@ -173,10 +174,10 @@ def exchange_steps(
             for m in cluster.members
         ),
         *settings,
-        *_lift_steps(cluster.members),
+        *lift_steps(cluster.members),
         *start_steps(cluster.members, "the restored members form the cluster together"),
         health_step(cluster.members),
-        _probe_step(cluster.members),
+        probe_step(cluster.members),
     ]
 
 
@@ -206,7 +207,8 @@ def _brought_to_hosts(
     return paths, sends
 
 
-def _probe_step(members: Sequence[MemberSpec]) -> ProbeWrites:
+def probe_step(members: Sequence[MemberSpec]) -> ProbeWrites:
+    """Return the step that puts and gets a key through these members."""
     return ProbeWrites(
         host="-",
         title=f"write through {', '.join(m.name for m in members)}, and read it back",
@@ -230,7 +232,8 @@ def _bumped(bump_revision: int | None) -> str:
     return f", its revision bumped by {bump_revision}" if bump_revision else ""
 
 
-def _set_aside(member: MemberSpec, workspace: Workspace) -> SetAside:
+def set_aside_step(member: MemberSpec, workspace: Workspace) -> SetAside:
+    """Return the step that renames a member's data out of the way."""
     return SetAside(
         host=member.host,
         title=f"set the data of {member.name} aside as {workspace.swaps[0].aside}",

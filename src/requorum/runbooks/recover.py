@@ -119,8 +119,8 @@ def _quorum_is_alive(
     raise Refused(
         f"a quorum is alive ({serving}), so nothing has to be rescued; "
         f"{', '.join(broken)} cannot simply be started",
-        hint=f"Replace {broken[0]}: remove it from the cluster, set its data aside, add it again "
-        "as a learner. A recovery would stop the members that serve.",
+        hint=f"Replace it while the others serve: `requorum member replace {broken[0]}`. "
+        "A recovery would stop them.",
     )
 
 

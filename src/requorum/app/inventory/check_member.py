@@ -14,8 +14,8 @@ from requorum.domain.member_settings import MemberSettings
 from requorum.domain.version import EtcdVersion
 from requorum.errors import NotPermitted, Refused, RequorumError, ToolUnfit, Unreachable
 from requorum.facts.host_condition import clock_offset, data_condition, user_id
+from requorum.facts.judged_certificates import judge_certificates
 from requorum.facts.live import LiveMember
-from requorum.facts.member_certificates import judge_certificates
 from requorum.facts.member_settings import ASK_DEADLINE, read_member
 from requorum.inspection.host_findings import (
     disk_finding,

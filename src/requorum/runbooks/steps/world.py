@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from requorum.domain.binaries import EtcdBinaries
 from requorum.domain.cluster import Cluster, MemberSpec
 from requorum.facts.survey import Reach
-from requorum.ports import Fence, Here, Host, ServiceControl
+from requorum.ports import Fence, Here, Host, ServiceControl, SettingsControl
 from requorum.workflow.observer import Progress, SilentObserver
 
 
@@ -39,6 +39,10 @@ class World:
     def client(self, name: str, host: str) -> ServiceControl:
         """Return the control of one of etcd's clients on a host."""
         return self.reach.clients[name, host]
+
+    def settings(self, member: str) -> SettingsControl:
+        """Return the control of the member's settings."""
+        return self.reach.settings[member]
 
     def service(self, member: str) -> ServiceControl:
         """Return the control of the member's service."""
