@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from requorum import errors
 from requorum.app.inspect.member import results as member_results
+from requorum.app.inventory.results import CheckResult, DiscoverResult, InventoryCheckResult
 from requorum.app.practice.lab import Count
 from requorum.app.results import LossResult, MemberHealth, RecoverResult, UnprovenResult
 from requorum.lab.damage.kinds import DamageKind
@@ -32,7 +33,16 @@ def rows(name: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "model",
-    [RecoverResult, LossResult, UnprovenResult, MemberHealth, Count],
+    [
+        RecoverResult,
+        LossResult,
+        UnprovenResult,
+        MemberHealth,
+        Count,
+        DiscoverResult,
+        InventoryCheckResult,
+        CheckResult,
+    ],
     ids=lambda model: model.__name__,
 )
 def test_every_json_field_is_named(model: type[BaseModel]) -> None:

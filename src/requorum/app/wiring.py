@@ -68,7 +68,7 @@ async def open_hosts(cluster: Cluster) -> AsyncIterator[Mapping[str, Host]]:
     """Yield every host of the cluster file, by its name there; each connects when first asked."""
     named = [*cluster.hosts, *(name for client in cluster.clients for name in client.hosts)]
     async with AsyncExitStack() as stack:
-        hosts = {name: _host_of(name, cluster.ssh) for name in named}
+        hosts = {name: host_of(name, cluster.ssh) for name in named}
         for host in hosts.values():
             stack.push_async_callback(host.close)
         yield hosts
@@ -156,7 +156,8 @@ async def _pem_on(host: Host, path: str | None) -> bytes | None:
         return await asyncio.to_thread(lambda: bytes(source.read(0, source.size)))
 
 
-def _host_of(destination: str, ssh: Ssh) -> Host:
+def host_of(destination: str, ssh: Ssh) -> Host:
+    """Return the host at a destination; it connects when first asked, the caller closes it."""
     settings = SshSettings(
         user=ssh.user,
         port=ssh.port,

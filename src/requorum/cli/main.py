@@ -15,6 +15,10 @@ COMMANDS: Commands = {
     "completion": ("requorum.cli.command_completion:completion", "Print shell completion"),
     "demo": ("requorum.cli.command_demo:demo", "Break a practice cluster and bring it back"),
     "inspect": ("requorum.cli.command_inspect:inspect", "Read what etcd left behind"),
+    "inventory": (
+        "requorum.cli.command_inventory:inventory",
+        "Find the cluster, write its file, check it",
+    ),
     "lab": ("requorum.cli.command_lab:lab", "A practice cluster to break and mend"),
     "member": ("requorum.cli.command_member:member", "Replace, add and remove members"),
     "recover": ("requorum.cli.command_recover:recover", "Bring a failed cluster back"),
@@ -26,7 +30,7 @@ COMMANDS: Commands = {
 }
 
 
-_MAY_LEAVE_AT_ONCE = frozenset({"completion", "inspect", "salvage", "version"})
+_MAY_LEAVE_AT_ONCE = frozenset({"completion", "inspect", "inventory", "salvage", "version"})
 """They have nothing to put in order that they do not put there themselves before they leave."""
 
 

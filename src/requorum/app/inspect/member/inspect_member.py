@@ -31,11 +31,11 @@ async def inspect_members(cluster: Cluster, names: Collection[str]) -> MembersRe
             )
     wanted = [m for m in cluster.members if not names or m.name in names]
     async with open_hosts(cluster) as hosts:
-        found = await asyncio.gather(*(_inspected(hosts[m.host], m) for m in wanted))
+        found = await asyncio.gather(*(inspected(hosts[m.host], m) for m in wanted))
     return MembersResult(members=tuple(found))
 
 
-async def _inspected(host: Host, member: MemberSpec) -> MemberSettingsResult:
+async def inspected(host: Host, member: MemberSpec) -> MemberSettingsResult:
     """Return what is found; what cannot be told of one member keeps none of the others."""
     try:
         return await _told(host, member)

@@ -1,0 +1,1 @@
+"""The cluster file found out, and the cluster held against it."""
