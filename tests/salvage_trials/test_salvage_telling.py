@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from made_crash import Records, database_of, put
 
 from requorum.formats.mvcc import KeyValue
@@ -11,13 +12,16 @@ from requorum.formats.raftpb import Entry, EntryType
 from requorum.formats.source import BufferSource
 from requorum.formats.wire import field_bytes, field_varint
 from requorum.inspection.salvage.gather import Gathered, gather
-from requorum.inspection.salvage.places import mains
+from requorum.inspection.salvage.judge import LogKnowledge, judge
+from requorum.inspection.salvage.places import mains, place_of
 from requorum.inspection.salvage.replay.anchors import anchors_by_content
 from requorum.inspection.salvage.replay.base import Truth, state_at
 from requorum.inspection.salvage.replay.story import Teller
-from requorum.inspection.salvage.replay.told import Told, told_revisions
+from requorum.inspection.salvage.replay.told import Told, ToldRecord, told_revisions
+from requorum.inspection.salvage.salvage import with_log
 from requorum.inspection.salvage.settled import settle
 from requorum.inspection.salvage.strays import Strays
+from requorum.inspection.salvage.user_key_column import print_of
 from requorum.lab.salvage_trials.truth import replay
 
 
@@ -121,3 +125,31 @@ def last_only() -> Gathered:
     gathered = gather(BufferSource(data), 0)
     rows = gathered.witnesses[0].rows
     return replace(gathered, witnesses=(), strays=Strays(rows, np.zeros(len(rows), dtype=np.int64)))
+
+
+@pytest.mark.parametrize(("applied", "ended"), [(DELETED - 1, 2), (DELETED, 0)])
+def test_what_a_deletion_surely_came_behind(applied: int, ended: int) -> None:
+    """A put that a database holds which has not applied the deletion, whatever its revision is."""
+    entries = {entry.index: entry for entry in LOG}
+    data = database_of(replay(LOG[: DELETED - 1]), applied)
+    truth = Truth(settle([gather(BufferSource(data), 0)]), entries)
+    state = state_at(truth, index=DELETED - 1, revision=DELETED - 1)
+    teller = Teller(truth, state, unproven=True)
+    teller.tell(entries, DELETED, DELETED)
+    deleted = [(r.key, r.state, r.doubtful, r.ended) for r in teller.finish().records]
+    assert deleted == [(b"key-0", None, True, ended)]
+
+
+@pytest.mark.parametrize("ended", [0, 2])
+def test_what_was_surely_deleted_does_not_come_back(ended: int) -> None:
+    """Though the place of the deletion in history is a guess."""
+    data = database_of(replay(LOG[: DELETED - 1]), DELETED - 1)
+    deleted = ToldRecord(place_of(DELETED), b"key-0", None, doubtful=True, ended=ended)
+    settled = with_log(settle([gather(BufferSource(data), 0)]), [deleted], [])
+    log = LogKnowledge(
+        compact=DELETED,
+        doubtful=np.array([deleted.place], dtype=np.uint64),
+        ended={print_of(b"key-0"): ended},
+    )
+    kept = mains(settled.records.place[judge(settled, log).kept]).tolist()
+    assert (2 in kept) is (ended == 0)

@@ -10,7 +10,7 @@ and that one too where it is a tombstone below C. So:
 - Where later changes of a key may be lost, its record may be out of date: it is kept, and said.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -65,13 +65,15 @@ class LastChange(Protocol):
 class LogKnowledge:
     """What a replayed log adds: revisions of which every change is known, and a compaction.
 
-    `doubtful` are places whose records rest on something that is lost. `alive` tells of a key its
+    `doubtful` are places whose records rest on something that is lost. `ended`, by the print of a
+    key, is its last revision that one of those surely came behind. `alive` tells of a key its
     last change before the compaction, where the log has it alive then.
     """
 
     revisions: Intervals = field(default_factory=lambda: Intervals(()))
     compact: int = -1
     doubtful: U64 = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
+    ended: Mapping[int, int] = field(default_factory=dict)
     alive: LastChange | None = None
 
 
@@ -98,7 +100,7 @@ def judge(settled: Settled, log: LogKnowledge = NO_LOG_KNOWLEDGE) -> Judgement:
     # A change whose place is a guess may be later than the seal, or none: what is before it counts.
     before_guess = _last_of_key(prints, main, sealed, ~outvoted & ~misplaced)
     before_guess |= _last_of_key(prints, main, sealed, ~outvoted & ~(misplaced & records.tombstone))
-    before_guess &= ~kept
+    before_guess &= ~kept & ~_ended(prints, main, log)
     kept |= before_guess
     kept = ~outvoted & ((main > sealed) | kept)
     kept &= ~refuted & ~(records.tombstone & (main < sealed))
@@ -118,6 +120,14 @@ def judge(settled: Settled, log: LogKnowledge = NO_LOG_KNOWLEDGE) -> Judgement:
         lost_revisions=lost | _superseded_guesses(main, misplaced & ~kept),
         lost_places=_lost_places(settled, log, compact),
     )
+
+
+def _ended(prints: I64, main: I64, log: LogKnowledge) -> Mask:
+    """Return the records that were surely deleted, though at a revision that is a guess."""
+    ended = np.zeros(len(main), dtype=np.bool_)
+    for each, revision in log.ended.items():
+        ended |= (prints == each) & (main <= revision)
+    return ended
 
 
 def _superseded_guesses(main: I64, left_out: Mask) -> Intervals:

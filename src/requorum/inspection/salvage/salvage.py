@@ -83,6 +83,7 @@ def salvage(gathered: Sequence[Gathered], logs: Mapping[str, MemberLog]) -> Salv
             revisions=story.revisions,
             compact=story.state.compact if story.state is not None else -1,
             doubtful=np.array([r.place for r in records if r.doubtful], dtype=np.uint64),
+            ended={print_of(r.key): r.ended for r in records if r.doubtful and r.ended},
             alive=None if story.at_compaction is None else _last_change(story.at_compaction),
         )
     newest = newest_first(settled.witnesses)

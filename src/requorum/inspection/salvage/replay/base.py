@@ -113,6 +113,15 @@ class Truth:
         """Return whether the files would hold a record at a place, were it not compacted away."""
         return place in self.known_places
 
+    def revision_before(self, index: int) -> int:
+        """Return a revision that was surely reached before an entry: a database tells so."""
+        before = (
+            w.last_row_main
+            for w in self.settled.witnesses
+            if w.index is not None and w.index < index
+        )
+        return max(before, default=0)
+
     def live_at(self, revision: int, refuted: Mask) -> BaseRows:
         """Return the last record of each key at or below a revision, where it is a live one.
 

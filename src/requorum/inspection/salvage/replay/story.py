@@ -316,8 +316,20 @@ class Teller:
             if sub not in rows and wanted:
                 unsure = change.state is not None and not change.state.sure
                 doubtful = unsure or self._guessing or main <= self._unsure_until
-                self.told.pending.append(ToldRecord(place, change.key, change.state, doubtful))
+                ended = 0 if change.state is not None else self._surely_ended(change.key)
+                self.told.pending.append(
+                    ToldRecord(place, change.key, change.state, doubtful, ended)
+                )
         self._change(settled, [rows.get(sub) for sub in range(len(settled))])
+
+    def _surely_ended(self, key: bytes) -> int:
+        """Return the revision of a key's put that an entry surely came behind.
+
+        So it did where a database that has applied fewer entries had reached that revision.
+        """
+        before = self.state.keys.get(key)
+        reached = self.truth.revision_before(self.state.index + 1)
+        return before.mod_revision if before and before.mod_revision <= reached else 0
 
     def _guess(self, *, made_some: bool) -> None:
         """Note that an entry may have done more than is told of it."""

@@ -12,13 +12,15 @@ from requorum.inspection.salvage.replay.key_space import KeyState
 class ToldRecord:
     """A record that the log tells of and that no file holds so.
 
-    `doubtful`: keys that are lost may have changed its numbers, or its place in history.
+    `doubtful`: keys that are lost may have changed its numbers, or its place in history. `ended` is
+    the revision of the put that a deletion surely came behind, wherever its own place is; 0: none.
     """
 
     place: int
     key: bytes
     state: KeyState | None
     doubtful: bool
+    ended: int = 0
 
 
 @dataclass(slots=True)
