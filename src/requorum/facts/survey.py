@@ -34,17 +34,26 @@ from requorum.inspection.identity import (
     without_strangers,
 )
 from requorum.inspection.membership import Membership, RaftMember, membership_of
-from requorum.ports import Disk, Host, ServiceControl
+from requorum.ports import Disk, Etcd, Host, ServiceControl
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How each member is reached; by member name. `clients` by (client, host)."""
+    """How each member is reached; by member name. `clients` by (client, host).
+
+    `connect` reaches client URLs from this machine; `forwarded` those of members that only their
+    hosts reach.
+    """
 
     hosts: Mapping[str, Host]
     services: Mapping[str, ServiceControl]
     connect: Connect
     clients: Mapping[tuple[str, str], ServiceControl] = field(default_factory=dict)
+    forwarded: Mapping[str, Connect] = field(default_factory=dict)
+
+    def etcd(self, member: MemberSpec) -> Etcd:
+        """Return a client for the member's own client URL; the caller closes it."""
+        return self.forwarded.get(member.name, self.connect)(member.client_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,7 @@ async def survey(cluster: Cluster, reach: Reach, unreachable: Mapping[str, str])
 
     Raises Refused where the facts do not say which cluster this is.
     """
-    live = await ask_until_led(cluster, reach.connect, quorum_size(len(cluster.members)))
+    live = await ask_until_led(cluster, reach.etcd, quorum_size(len(cluster.members)))
     there = cluster.without(unreachable)
     running = await running_members(there, reach)
     members = await _members(there, reach, running)

@@ -11,7 +11,7 @@ import asyncssh
 
 from requorum.clients.hosts.ssh.connection import Connection
 from requorum.clients.hosts.ssh.ssh_errors import ssh_errors
-from requorum.errors import DeadlineExceeded, RequorumError, Unreachable
+from requorum.errors import Barred, DeadlineExceeded, RequorumError, Unreachable
 
 _SECONDS = 10.0
 _CHUNK = 64 << 10
@@ -98,7 +98,7 @@ async def _copy(
 
 
 def _no_way(name: str, host: str, port: int, error: asyncssh.ChannelOpenError) -> Unreachable:
-    return Unreachable(
-        f"{name} does not lead to {host}:{port}: {error.reason.lower()}",
-        hint="Nothing may listen there, or AllowTcpForwarding is off in the host's sshd_config.",
-    )
+    said = f"{name} does not lead to {host}:{port}: {error.reason.lower()}"
+    if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
+        return Barred(said, hint="Set AllowTcpForwarding to yes in the host's sshd_config.")
+    return Unreachable(said, hint="Nothing listens there.")
