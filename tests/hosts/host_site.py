@@ -27,7 +27,7 @@ from requorum.lab.damage.sparse import copy_tree_sparse
 from requorum.lab.hosts.cluster_file import cluster_file
 from requorum.lab.hosts.description import STAND_IN_KEYS, HostLab
 from requorum.lab.hosts.faults import damage, keep_from_starting
-from requorum.lab.hosts.machine import cut_power, inside, running
+from requorum.lab.hosts.machine import cut_power, init_of, inside, running
 from requorum.lab.hosts.network import plug
 from requorum.lab.hosts.readiness import wait_ssh, wait_up
 from requorum.lab.hosts.stand_in_logs import acknowledged
@@ -64,6 +64,7 @@ class HostSite:
     state_dir: Path
     beside: frozenset[bytes] = frozenset()
     change: Callable[[dict[str, Any]], None] = field(default=lambda _: None)
+    started: "list[subprocess.Popen[str]]" = field(default_factory=list)
 
     @property
     def lab(self) -> Disks:
@@ -129,7 +130,7 @@ class HostSite:
             if (self._kept / host.name).exists():
                 copy_tree_sparse(self._kept / host.name, data)
             inside(self.hosts, host.name, ["systemctl", "start", *CLIENTS])
-        return replace(self, state_dir=state_dir)
+        return replace(self, state_dir=state_dir, started=[])
 
     def stop_member(self, name: str) -> None:
         """Kill etcd on a host, for good."""
@@ -146,12 +147,14 @@ class HostSite:
 
     def processes(self, name: str) -> Iterator[tuple[int, str]]:
         """Yield each process of a host with its command line."""
-        root = str(self.hosts.host(name).root_dir)
+        init = init_of(self.hosts, name)
+        assert init is not None, f"{name} is off"
+        inside = Path(f"/proc/{init.pid}/ns/pid").readlink()
         for entry in Path("/proc").iterdir():
             if entry.name.isdecimal():
                 try:
                     words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                    if str((entry / "root").readlink()).startswith(root):
+                    if (entry / "ns/pid").readlink() == inside:
                         yield int(entry.name), words.strip()
                 except OSError:
                     continue  # it ended while we looked
@@ -243,7 +246,7 @@ class HostSite:
 
     def start_requorum(self, *words: str) -> "subprocess.Popen[str]":
         """Start a command in the background, its output in memory."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "requorum", *words],
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -251,6 +254,14 @@ class HostSite:
             stdin=subprocess.DEVNULL,
             text=True,
         )
+        self.started.append(process)
+        return process
+
+    def end_started(self) -> None:
+        """Kill what was started and still runs: of a test that failed."""
+        while self.started:
+            with self.started.pop() as process:
+                process.kill()
 
     def journal_lines(self) -> list[str]:
         """Return the lines of the newest run's journal; none when there is no run."""

@@ -32,9 +32,11 @@ SENDING, ASIDE, RESTORING, STARTED, CLIENTS = 18, 24, 30, 37, 47
 
 
 @pytest.fixture
-def site(crashed_site: HostSite, tmp_path: Path) -> HostSite:
+def site(crashed_site: HostSite, tmp_path: Path) -> Iterator[HostSite]:
     """Return the crash as it was."""
-    return crashed_site.put_back(tmp_path / "state")
+    found = crashed_site.put_back(tmp_path / "state")
+    yield found
+    found.end_started()
 
 
 @pytest.mark.parametrize("moment", [Moment(SENDING, 0.05), Moment(CLIENTS)], ids=str)
@@ -91,7 +93,7 @@ def every_boundary() -> Iterator[tuple[str, int]]:
 
 
 @pytest.mark.kill
-@pytest.mark.parametrize(("way", "line"), every_boundary())
+@pytest.mark.parametrize(("way", "line"), tuple(every_boundary()))
 def test_at_every_boundary(site: HostSite, way: str, line: int) -> None:
     """No kill and no cut, wherever it falls, loses a write or changes an original directory."""
     if way == "cut":
