@@ -234,6 +234,36 @@ class ServiceControl(Protocol):
         ...
 
 
+class SettingsControl(Protocol):
+    """How a member's settings, by flag name without dashes, are changed for its next start."""
+
+    async def change(self, run: str, settings: Mapping[str, str]) -> None:
+        """Set these, and keep what was set before; no change where that is done already."""
+
+    async def put_back(self, run: str) -> None:
+        """Set what was set before that run changed it; no change where it changed nothing."""
+
+
+class Fence(Protocol):
+    """What keeps a member from being started, by whomever, and after a reboot, too."""
+
+    async def held_by(self) -> str | None:
+        """Return the id of the run whose fence stands, None where none does."""
+        ...
+
+    async def put_up(self, run: str, *, stays: bool = False) -> None:
+        """Put it up; no change where this run's stands. What runs goes on.
+
+        One that `stays` is not lifted by the run's end, and the next run takes its place.
+        StepFailed where another run's stands.
+        """
+        ...
+
+    async def lift(self, run: str, *, as_before: bool = False) -> None:
+        """Take this run's fence away; `as_before` puts back the one whose place it took."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ResponseHeader:
     """etcd's header of every response."""
@@ -379,6 +409,25 @@ class Etcd(Protocol):
         """Ask for Cluster.MemberList."""
         ...
 
+    async def add_member(
+        self, peer_urls: Sequence[str], *, learner: bool, deadline: float
+    ) -> ListedMember:
+        """Add a member that will serve at these peer URLs; return its row, its name still empty."""
+
+    async def promote_member(self, member: MemberId, *, deadline: float) -> None:
+        """Make a learner a voter; etcd refuses while the learner lags."""
+
+    async def remove_member(self, member: MemberId, *, deadline: float) -> None:
+        """Remove a member for good: its ID never comes back, and its data becomes useless."""
+
+    async def update_member(
+        self, member: MemberId, peer_urls: Sequence[str], *, deadline: float
+    ) -> None:
+        """Change where its peers reach a member."""
+
+    async def move_leader(self, target: MemberId, *, deadline: float) -> None:
+        """Hand the leadership to `target`. Only the leader itself can be asked."""
+
     async def get(
         self,
         key: bytes,
@@ -432,6 +481,9 @@ class Etcd(Protocol):
     async def alarms(self, *, deadline: float) -> tuple[Alarm, ...]:
         """Return the raised alarms."""
         ...
+
+    async def disarm(self, alarm: Alarm, *, deadline: float) -> None:
+        """Take back one raised alarm. No error where it is not raised."""
 
     async def hash_kv(self, revision: int, *, deadline: float) -> HashKv:
         """Ask for Maintenance.HashKV at a revision, 0 for the current one."""

@@ -265,3 +265,10 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00cluster")
     with pytest.raises(ClusterFileError, match="cannot read"):
         load_cluster_file(str(path))
+
+
+def test_files_of_a_machine() -> None:
+    """A path alone is copied as it is; `adapt` says that names and addresses change."""
+    text = f"{GOOD}files:\n  - path: /etc/a/\n  - {{path: /etc/b, adapt: true}}\n"
+    files = parse_cluster(text, "f").files
+    assert [(file.path, file.adapt) for file in files] == [("/etc/a", False), ("/etc/b", True)]

@@ -76,6 +76,26 @@ def test_one_file_fills_what_the_other_lost(tmp_path: Path) -> None:
     source.close()
 
 
+def test_a_small_old_tree_is_no_other_cluster(tmp_path: Path) -> None:
+    """A damaged pointer leads to one: it lacks nearly all, and holds nothing otherwise."""
+    small = STORE.fork()
+    small.records, small.revision = [r for r in STORE.records if r.at.main == 60], 60
+    damaged = db_bytes()
+    at = damaged.index(small.records[0].kv.value)
+    damaged[at] ^= 1
+    result = run(written(tmp_path, "a", damaged), written(tmp_path, "b", bytearray(small.file())))
+    assert result.conflict_count == 1
+
+
+def test_another_cluster_is_refused(tmp_path: Path) -> None:
+    """Other records at the same revisions, and none in common."""
+    other = Store()
+    for each in range(200):
+        other.put(b"other/%03d" % (each % 40), b"%d thing" % each * 30)
+    with pytest.raises(Refused, match="different clusters"):
+        run(written(tmp_path, "a", db_bytes()), written(tmp_path, "b", bytearray(other.file())))
+
+
 def test_what_nobody_holds_is_named(tmp_path: Path) -> None:
     """The lost page's revisions are listed, and the rest is saved; nothing of them comes back."""
     data = db_bytes()

@@ -8,6 +8,7 @@ from doc_pages import ROOT
 from pydantic import BaseModel
 
 from requorum import errors
+from requorum.app.inspect.member import results as member_results
 from requorum.app.practice.lab import Count
 from requorum.app.results import LossResult, MemberHealth, RecoverResult, UnprovenResult
 from requorum.lab.damage.kinds import DamageKind
@@ -37,6 +38,16 @@ def rows(name: str) -> list[str]:
 def test_every_json_field_is_named(model: type[BaseModel]) -> None:
     """json-output.md has a row for each field of each object."""
     assert set(model.model_fields) <= set(rows("json-output.md"))
+
+
+def test_every_field_of_inspect_member_is_named() -> None:
+    """Each object's fields, in a row or in a sentence."""
+    page = (REFERENCE / "json-output.md").read_text(encoding="utf-8")
+    section = page.partition("## inspect member")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(\w+)`", section))
+    for model in vars(member_results).values():
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            assert set(model.model_fields) <= named, model
 
 
 def test_every_outcome_and_path_is_named() -> None:

@@ -50,3 +50,19 @@ def test_order_and_words() -> None:
     assert EtcdVersion(3, 5, 9) < EtcdVersion(3, 5, 16) < EtcdVersion(3, 10)
     assert str(EtcdVersion(3, 5, 16)) == "3.5.16"
     assert EtcdVersion(3, 5, 16).minor_series == (3, 5)
+
+
+@pytest.mark.parametrize(
+    ("release", "adds"),
+    [
+        ((3, 4, 45), False),
+        ((3, 5, 29), False),
+        ((3, 5, 30), True),
+        ((3, 6, 10), False),
+        ((3, 6, 11), True),
+        ((3, 7, 0), True),
+    ],
+)
+def test_who_adds_while_one_is_down(release: tuple[int, int, int], *, adds: bool) -> None:
+    """Earlier releases ask that every voter be connected."""
+    assert EtcdVersion(*release).adds_while_one_is_down is adds

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from host_cluster import described
 from over_ssh import ssh
 from real_hosts import NewHostLab
 
@@ -25,33 +26,6 @@ pytestmark = [pytest.mark.hosts, pytest.mark.etcd]
 WRITES = 30
 SECONDS = 240
 LOOPBACK = "https://127.0.0.1:2379"
-
-
-def described(lab: HostLab) -> dict[str, Any]:
-    """Return the cluster file of a lab, its clients named, its certificates read on the hosts."""
-    first = lab.hosts[0]
-    return {
-        "cluster": "hosts",
-        "members": [
-            {
-                "name": host.member,
-                "host": f"root@{host.address}:{host.ssh_port}",
-                "peer_url": host.peer_url,
-                "client_url": host.client_url,
-                "data_dir": host.data_dir,
-                "service": {"kind": "systemd", "unit": host.unit},
-            }
-            for host in lab.hosts
-        ],
-        "clients": [{"unit": unit, "hosts": "all"} for unit in ("kubelet", "kube-apiserver")],
-        "tls": {
-            "cacert": first.certificates.ca,
-            "cert": first.certificates.client_cert,
-            "key": first.certificates.client_key,
-            "on": "hosts",
-        },
-        "ssh": {"identity_files": [str(first.key_file)], "known_hosts": str(first.known_hosts)},
-    }
 
 
 def as_it_is(_described: dict[str, Any]) -> None:

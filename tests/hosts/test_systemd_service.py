@@ -199,6 +199,27 @@ async def test_a_fence(toy: Toy) -> None:
     assert names == [f"zz-requorum-fence.conf.lifted-{RUN}{n}" for n in ("", "-2")]
 
 
+async def test_a_fence_that_stays(toy: Toy) -> None:
+    """The next run takes its place, and puts it back if it goes back; no third run may lift it."""
+    await toy.write("ExecStart=sleep 1000")
+    await toy.fence.put_up(RUN, stays=True)
+    shown = toy.ctl("cat", "toy")
+    assert f"mv {TOY}.d/zz-requorum-fence.conf " in shown
+    await toy.fence.put_up(OTHER_RUN)
+    assert await toy.fence.held_by() == OTHER_RUN
+    with pytest.raises(StepFailed, match=f"fenced by run {OTHER_RUN}"):
+        await toy.fence.put_up(RUN)
+    for _ in range(2):
+        await toy.fence.lift(OTHER_RUN, as_before=True)
+        assert await toy.fence.held_by() == RUN
+    with pytest.raises(StepFailed, match=f"fenced by run {RUN}"):
+        await toy.fence.lift(OTHER_RUN)
+    await toy.fence.put_up(OTHER_RUN)
+    await toy.fence.lift(OTHER_RUN)
+    assert await toy.fence.held_by() is None
+    await toy.service.start()
+
+
 def test_a_fence_outlives_a_power_cut(new_host_lab: NewHostLab) -> None:
     """A host that boots in the middle of a run does not start its member."""
     lab = new_host_lab(Wanted(hosts=1, stand_ins=False))

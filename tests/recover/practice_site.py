@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from requorum.lab.damage.inflict import inflict
 from requorum.lab.damage.kinds import DamageKind
 from requorum.lab.damage.sparse import copy_tree_sparse
 from requorum.lab.layout import Lab, LabMember, TlsFiles, write_lab
-from requorum.lab.load import Load
+from requorum.lab.load import Load, LoadTotals
 from requorum.lab.loopback import free_ports
 from requorum.lab.member_flags import member_argv
 from requorum.lab.obtain.command import etcd_version
@@ -112,12 +112,24 @@ class Site:
         """Wait until every member reads."""
         asyncio.run(wait_ready(self.lab, self.connect, deadline=READY_SECONDS))
 
-    def load(self, writes: int, *, then: Callable[[], None] = lambda: None) -> None:
-        """Write until so many writes are acknowledged, then do `then` while writers still write."""
-        asyncio.run(self._load(writes, then))
+    def load(
+        self,
+        writes: int,
+        *,
+        then: Callable[[], None] = lambda: None,
+        apart_from: Collection[str] = (),
+    ) -> LoadTotals:
+        """Write until so many writes are acknowledged, then do `then` while writers still write.
 
-    async def _load(self, writes: int, then: Callable[[], None]) -> None:
-        work = Load(self.lab.client_urls, self.connect, self.lab.acks, seed=11)
+        `apart_from` are members through which nobody writes.
+        """
+        return asyncio.run(self._load(writes, then, apart_from))
+
+    async def _load(
+        self, writes: int, then: Callable[[], None], apart_from: Collection[str]
+    ) -> LoadTotals:
+        urls = [self.lab.client_url(name) for name in self.lab.names if name not in apart_from]
+        work = Load(urls, self.connect, self.lab.acks, seed=11)
         running = asyncio.create_task(work.run())
         try:
             await work.reached(writes, deadline=READY_SECONDS)
@@ -125,6 +137,7 @@ class Site:
         finally:
             work.stop()
             await running
+        return work.totals
 
     def kill_all(self) -> None:
         """SIGKILL every member."""
@@ -224,6 +237,15 @@ class Site:
     def recover(self, *flags: str, before: Sequence[str] = ()) -> Finished:
         """Run `requorum recover --yes -o json` to its end."""
         return self.requorum(*self._recover_words, *flags, before=before)
+
+    def member(self, verb: str, name: str, *flags: str) -> Finished:
+        """Run `requorum member VERB NAME --yes -o json` to its end."""
+        return self.requorum(*self.member_words(verb, name), *flags)
+
+    def member_words(self, verb: str, name: str) -> list[str]:
+        """Return the words of that command."""
+        file = str(self.lab.cluster_file)
+        return ["member", verb, name, "-c", file, "--yes", "-o", "json"]
 
     def start_recover(self, *flags: str) -> "subprocess.Popen[str]":
         """Start it in the background."""

@@ -31,9 +31,25 @@ class Sites:
         folder: Path | None = None,
     ) -> Site:
         """Return a cluster of that version that serves, below `folder`."""
+        site = self.describe(version, members=members, tls=tls, flags=flags, folder=folder)
+        self._stack.callback(site.kill_all)
+        site.supervise("start")
+        site.await_ready()
+        return site
+
+    def describe(
+        self,
+        version: str,
+        *,
+        members: int = 3,
+        tls: TlsFiles | None = None,
+        flags: Flags = no_flags,
+        folder: Path | None = None,
+    ) -> Site:
+        """Return a cluster of that version of which nothing runs."""
         self._count += 1
         directory = (folder or self._folder) / f"site{self._count}"
-        site = new_site(
+        return new_site(
             directory,
             bin_dir=self._binaries(version),
             etcd_cache=self._cache,
@@ -41,10 +57,6 @@ class Sites:
             tls=tls,
             flags=flags,
         )
-        self._stack.callback(site.kill_all)
-        site.supervise("start")
-        site.await_ready()
-        return site
 
     def crashed(self, version: str, *damages: str, writes: int = 1500) -> Site:
         """Return a cluster that was killed while it was written to, then damaged, then kept."""

@@ -1,8 +1,9 @@
 """A member's supervisor in a few lines, as the service commands of a cluster file.
 
-Run as a script: `python -I -S supervisor.py lab member start|stop|kill|status --dir DIR NAME`.
-The words are those of `requorum lab member`, but nothing of requorum is loaded: it takes 20 ms, and
-these are etcd processes that requorum did not start. `DIR/NAME/argv.json` is what is run.
+Run as a script: `python -I -S supervisor.py lab member VERB --dir DIR NAME`, where VERB is start,
+stop, kill, status or configure. The words are those of `requorum lab member`, but nothing of
+requorum is loaded: it takes 20 ms, and these are etcd processes that requorum did not start.
+`DIR/NAME/argv.json` is what is run.
 """
 
 import json
@@ -54,6 +55,17 @@ def end(argv: list[str], number: int) -> None:
         time.sleep(0.01)
 
 
+def configure(folder: Path, argv: list[str]) -> None:
+    """Set the flags that were given from the next start on; without any go back."""
+    before, given = folder / "argv.before.json", sys.argv[7:]
+    if given and not before.exists():
+        before.write_text(json.dumps(argv))
+    first = json.loads(before.read_text()) if before.exists() else argv
+    names = {flag.partition("=")[0] for flag in given}
+    kept = [word for word in first if word.partition("=")[0] not in names]
+    (folder / "argv.json").write_text(json.dumps([*kept, *given]))
+
+
 def main(verb: str, folder: Path) -> int:
     """Do one thing; return the exit status."""
     argv = json.loads((folder / "argv.json").read_text())
@@ -64,6 +76,8 @@ def main(verb: str, folder: Path) -> int:
             end(argv, signal.SIGTERM)
         case "kill":
             end(argv, signal.SIGKILL)
+        case "configure":
+            configure(folder, argv)
         case "status":
             return 0 if pid_of(argv) is not None else 1
         case _:

@@ -16,9 +16,13 @@ from requorum.domain.cluster import (
 from requorum.domain.ids import ClusterId, MemberId
 from requorum.domain.version import EtcdVersion
 from requorum.errors import RequorumError
+from requorum.facts.configured_member import Configurations, ConfiguredMember
 from requorum.facts.live import LiveMember
 from requorum.facts.survey import Survey
+from requorum.formats.text_file import TextFile
+from requorum.inspection.contradictions import contradictions
 from requorum.inspection.evidence import MemberEvidence
+from requorum.inspection.member_configuration import UnitSource, configuration_of
 from requorum.ports import Disk, MemberStatus, ResponseHeader
 from requorum.runbooks.exchange_data import RecoveryPlan
 from requorum.runbooks.recover import NothingToDo, plan_recovery
@@ -74,6 +78,8 @@ class Facts:
     unreachable: Mapping[str, str] = field(default_factory=dict)
     lost: Collection[str] = ()
     cluster: Cluster = CLUSTER
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What /etc/etcd.env of a host says besides, by member: lines."""
 
     def plan(self) -> RecoveryPlan | NothingToDo:
         """Plan the recovery of these facts."""
@@ -96,7 +102,17 @@ class Facts:
             workspaces=workspaces(),
             lost=self.lost,
             backup="/state/recovered.db",
+            configured=self._configured(),
         )
+
+    def _configured(self) -> Configurations:
+        """Return what the members of systemd units run with, as kubespray writes it."""
+        known = {
+            m.name: configured(m, self.environment.get(m.name, ""))
+            for m in self.cluster.members
+            if isinstance(m.service, SystemdService) and m.name not in self.unreachable
+        }
+        return Configurations(known=known)
 
     def _clients(self) -> Mapping[tuple[str, str], bool]:
         """Return that all run, on the hosts that answer."""
@@ -125,6 +141,25 @@ class Facts:
             errors=(),
         )
         return LiveMember(name, status, reads=reads, trouble=None if reads else "it has no leader")
+
+
+def configured(member: MemberSpec, lines: str) -> ConfiguredMember:
+    """Return what a member runs with by its environment file; the last of equal lines counts."""
+    every = ",".join(f"{name}={url}" for name, url in CLUSTER.peer_urls.items())
+    text = (
+        f"ETCD_NAME={member.name}\nETCD_DATA_DIR={member.data_dir}\n"
+        f"ETCD_INITIAL_ADVERTISE_PEER_URLS={member.peer_url}\nETCD_INITIAL_CLUSTER={every}\n"
+    )
+    unit = "[Service]\nEnvironmentFile=/etc/etcd.env\nExecStart=/usr/bin/etcd\n"
+    source = UnitSource(
+        name="etcd.service",
+        files=(TextFile("/etc/systemd/system/etcd.service", unit),),
+        environment_files=(TextFile("/etc/etcd.env", text + lines),),
+        meaning={},
+        systemd_version=252,
+    )
+    found = configuration_of(source, None)
+    return ConfiguredMember(found, contradictions(member, found.settings))
 
 
 def binaries(version: EtcdVersion) -> Mapping[str, EtcdBinaries]:
@@ -175,5 +210,7 @@ def plan_as_text(plan: RecoveryPlan) -> str:
         if step.reason not in explained:
             lines.append(f"    why: {step.reason}")
             lines += [f"    risk: {step.risk}"] if step.risk else []
+        lines += ["    point of no return"] if step.point_of_no_return else []
+        lines += [f"    | {line}" for line in step.details]
         explained.add(step.reason)
     return "\n".join(lines) + "\n"

@@ -100,6 +100,42 @@ CASES: dict[str, Facts] = {
         unreachable={"etcd2": TIMED_OUT, "etcd3": TIMED_OUT},
         lost=["etcd2"],
     ),
+    "start-fences-the-damaged-on-hosts": Facts(
+        [intact("etcd1"), intact("etcd2"), flipped("etcd3")],
+        cluster=ON_HOSTS,
+        environment={"etcd1": "ETCD_FORCE_NEW_CLUSTER=true\n"},
+    ),
+    "rescue-changes-settings": Facts(
+        [intact("etcd1"), flipped("etcd2"), member("etcd3")],
+        cluster=ON_HOSTS,
+        environment={
+            "etcd1": "ETCD_INITIAL_CLUSTER=etcd1=http://etcd1:2380\n",
+            "etcd2": "ETCD_FORCE_NEW_CLUSTER=1\n",
+            "etcd3": "ETCD_INITIAL_CLUSTER=etcd3=http://old:2380,etcd9=http://etcd9:2380\n",
+        },
+    ),
+    "refused-contradictions": Facts(
+        [intact("etcd1"), flipped("etcd2"), member("etcd3")],
+        cluster=ON_HOSTS,
+        environment={
+            "etcd1": "ETCD_NAME=node1\n",
+            "etcd3": "ETCD_INITIAL_ADVERTISE_PEER_URLS=http://old:2380\n",
+        },
+    ),
+    "refused-another-directory-though-a-quorum-is-intact": Facts(
+        [intact("etcd1"), intact("etcd2"), member("etcd3")],
+        cluster=ON_HOSTS,
+        environment={"etcd3": "ETCD_DATA_DIR=/srv/etcd\n"},
+    ),
+    "refused-another-directory-of-the-one-that-is-down": Facts(
+        [intact("etcd1"), intact("etcd2"), member("etcd3")],
+        reads=["etcd1", "etcd2"],
+        cluster=ON_HOSTS,
+        environment={"etcd3": "ETCD_DATA_DIR=/srv/etcd\n"},
+    ),
+    "start-in-spite-of-another-name": Facts(
+        [intact(n) for n in NAMES], cluster=ON_HOSTS, environment={"etcd2": "ETCD_NAME=node2\n"}
+    ),
     "nothing-to-do": Facts([intact(n) for n in NAMES], reads=NAMES),
 }
 
@@ -145,6 +181,8 @@ def test_a_start_rewrites_nothing(name: str) -> None:
     """Only services are touched."""
     assert {s.kind for s in plan_of(name).steps} <= {
         "stop-member",
+        "fence-member",
+        "change-settings",
         "start-member",
         "await-health",
         "start-client",

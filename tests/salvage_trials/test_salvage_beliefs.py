@@ -126,6 +126,15 @@ def test_a_tree_that_ends_too_early_proves_nothing(crash: MadeCrash, whole: byte
     assert all(each.witnesses[0].whole for each in kept)
 
 
+def test_a_tree_lacks_no_more_revisions_than_entries(crash: MadeCrash, whole: bytes) -> None:
+    """Where another one has applied a few entries more, it may lack as many revisions, no more."""
+    log = crash.recorded.log
+    behind = database_of(replay(log[: INDEX - 5]), INDEX - 5)
+    small = database_of(replay(log[: INDEX - 40]), INDEX - 5)
+    assert without_false_ends(files(behind, whole))[0].witnesses[0].whole
+    assert not without_false_ends(files(small, whole))[0].witnesses[0].whole
+
+
 def test_plain_puts_are_counted_from_an_anchor() -> None:
     """Both ways, across what changes no key, up to what may or may not change one."""
     delete = field_varint(1, 7) + field_bytes(5, field_bytes(1, b"k"))

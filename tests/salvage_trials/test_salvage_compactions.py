@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from made_crash import Records, compaction, database_of, put
 
-from requorum.formats.mvcc import Revision
+from requorum.formats.mvcc import KeyValue, Revision
 from requorum.formats.raftpb import Entry, EntryType, HardState
 from requorum.formats.source import BufferSource
 from requorum.inspection.log_content import LogEnding, MemberLog
 from requorum.inspection.salvage.gather import Gathered, gather
-from requorum.inspection.salvage.judge import judge
+from requorum.inspection.salvage.judge import LogKnowledge, judge
 from requorum.inspection.salvage.places import place_of
 from requorum.inspection.salvage.salvage import Salvaged, salvage
 from requorum.inspection.salvage.settled import settle
 from requorum.inspection.salvage.strays import Strays
-from requorum.lab.salvage_trials.truth import replay
+from requorum.lab.salvage_trials.truth import Written, replay
 
 COMPACTED = 6
 FAR = 1 << 17
@@ -146,3 +146,20 @@ def test_a_page_that_has_a_record_under_a_damaged_key_does_not_refute_it() -> No
     settled = settle([whole, replace(stale, strays=replace(stale.strays, rows=rows))])
     assert place_of(4) in settled.gathered[1].strays.rows.place
     assert not judge(settled).refuted.any()
+
+
+def test_a_deletion_that_is_a_guess_removes_nothing() -> None:
+    """Both the last sure put and the last guessed one stay, doubtful; what is between is stated."""
+    gone = TRUTH.revision - 1
+    deleted = (Revision(gone), Written(KeyValue(key=b"key-2"), tombstone=True))
+    settled = settle(
+        files(database(lambda rs: [deleted if at.main == gone else (at, w) for at, w in rs]))
+    )
+    main = (settled.records.place // np.uint64(place_of(1))).tolist()
+    for guessed, left in (((gone,), {10: True}), ((10, gone), {4: True, 10: True})):
+        doubtful = np.array([place_of(revision) for revision in guessed], dtype=np.uint64)
+        judgement = judge(settled, LogKnowledge(compact=TRUTH.revision, doubtful=doubtful))
+        rows = [row for row, each in enumerate(main) if each in (4, 10, gone)]
+        kept_rows = [row for row in rows if judgement.kept[row]]
+        assert {main[row]: bool(judgement.doubtful[row]) for row in kept_rows} == left
+        assert gone in judgement.lost_revisions

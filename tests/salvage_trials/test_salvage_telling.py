@@ -12,8 +12,10 @@ from requorum.formats.source import BufferSource
 from requorum.formats.wire import field_bytes, field_varint
 from requorum.inspection.salvage.gather import Gathered, gather
 from requorum.inspection.salvage.places import mains
+from requorum.inspection.salvage.replay.anchors import anchors_by_content
 from requorum.inspection.salvage.replay.base import Truth, state_at
-from requorum.inspection.salvage.replay.story import Teller, Told
+from requorum.inspection.salvage.replay.story import Teller
+from requorum.inspection.salvage.replay.told import Told
 from requorum.inspection.salvage.settled import settle
 from requorum.inspection.salvage.strays import Strays
 from requorum.lab.salvage_trials.truth import replay
@@ -84,3 +86,12 @@ def test_a_deletion_of_what_nothing_else_names_is_damaged() -> None:
 def test_a_deletion_of_another_key_is_no_damage() -> None:
     """It was put, and its name differs by one byte: then the state is not what we think."""
     assert told(deleting(b"key-3")).stopped is not None
+
+
+def test_a_record_between_two_holes_is_an_anchor() -> None:
+    """The other records of the log bear it out, whatever is lost between."""
+    entries = {entry.index: entry for entry in LOG if entry.index not in (4, 6)}
+    truth = Truth(settle([leaves(lambda records: records)]), entries)
+    found = anchors_by_content(truth, entries, 1, LOG[-1].index)
+    assert (4, 4) in [(anchor.index, anchor.revision) for anchor in found]
+    assert not anchors_by_content(truth, entries, 5, 5)

@@ -24,6 +24,7 @@ from requorum.domain.cluster import (
     ClientService,
     Cluster,
     CommandService,
+    HostFile,
     MemberSpec,
     Service,
     Ssh,
@@ -157,6 +158,7 @@ def _cluster(model: ClusterModel) -> Cluster:
         name=model.cluster,
         members=tuple(_member(m) for m in model.members),
         clients=tuple(_client(c, model) for c in model.clients),
+        files=tuple(HostFile(path=f.path, adapt=f.adapt) for f in model.files),
         ssh=Ssh(**model.ssh.model_dump()) if model.ssh else Ssh(),
         tls=Tls(**model.tls.model_dump()) if model.tls else None,
         user=model.auth.user if model.auth else None,
@@ -172,7 +174,12 @@ def _member(model: MemberModel) -> MemberSpec:
 def _service(model: AnyServiceModel) -> Service:
     match model:
         case CommandServiceModel():
-            return CommandService(start=model.start, stop=model.stop, status=model.status)
+            return CommandService(
+                start=model.start,
+                stop=model.stop,
+                status=model.status,
+                configure=model.configure,
+            )
         case SystemdServiceModel():
             return SystemdService(unit=model.unit)
         case StaticPodServiceModel():

@@ -57,12 +57,13 @@ class _Model(BaseModel):
 
 
 class CommandServiceModel(_Model):
-    """A supervisor that is driven by three argument lists."""
+    """A supervisor that is driven by argument lists."""
 
     kind: Literal["command"]
     start: Argv
     stop: Argv
     status: Argv
+    configure: Argv | None = None
 
 
 class SystemdServiceModel(_Model):
@@ -128,6 +129,13 @@ class ClientModel(_Model):
         return self
 
 
+class FileModel(_Model):
+    """A file or a folder that a new machine of a member is furnished with."""
+
+    path: AbsolutePath
+    adapt: bool = False
+
+
 class SshModel(_Model):
     """How the hosts are reached; what is left out is left to the user's ssh config."""
 
@@ -181,6 +189,7 @@ class ClusterModel(_Model):
     cluster_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{1,16}$")] | None = None
     members: Annotated[tuple[MemberModel, ...], Field(min_length=1)]
     clients: tuple[ClientModel, ...] = ()
+    files: tuple[FileModel, ...] = ()
     ssh: SshModel | None = None
     tls: TlsModel | None = None
     auth: AuthModel | None = None

@@ -57,13 +57,23 @@ class LossResult(Result):
 
 
 class RecoverResult(Result):
-    """The result of `recover` and `restore`, and of going on with one or back.
+    """The result of `recover`, `restore`, and the changes of `member`, and of `runs`.
 
     `path` and `loss` are null where no plan came to be; `run` where nothing ran.
     """
 
-    outcome: Literal["recovered", "nothing-to-do", "refused", "failed", "rolled-back"]
-    path: Literal["start", "rescue", "restore"] | None = None
+    outcome: Literal[
+        "recovered",
+        "replaced",
+        "added",
+        "removed",
+        "furnished",
+        "nothing-to-do",
+        "refused",
+        "failed",
+        "rolled-back",
+    ]
+    path: Literal["start", "rescue", "restore", "replace", "add", "remove", "furnish"] | None = None
     run: str | None = None
     members: tuple[MemberHealth, ...] = ()
     loss: LossResult | None = None

@@ -12,13 +12,16 @@ from requorum.clients.etcd.client import connect
 from requorum.clients.etcdtools.binaries import locate
 from requorum.clients.hosts.at import host_at
 from requorum.clients.hosts.command_service import CommandServiceControl
+from requorum.clients.hosts.command_settings import CommandSettingsControl
 from requorum.clients.hosts.ssh.destination import SshSettings
 from requorum.clients.hosts.static_pod_service import StaticPodControl
+from requorum.clients.hosts.systemd_fence import SystemdFence
 from requorum.clients.hosts.systemd_service import SystemdServiceControl
 from requorum.domain.binaries import EtcdBinaries
 from requorum.domain.cluster import (
     Cluster,
     CommandService,
+    MemberSpec,
     Service,
     Ssh,
     StaticPodService,
@@ -29,7 +32,7 @@ from requorum.domain.version import EtcdVersion
 from requorum.errors import Barred, ToolUnfit, Unreachable, UsageError
 from requorum.facts.live import Connect
 from requorum.facts.survey import Reach
-from requorum.ports import Etcd, Host, ServiceControl
+from requorum.ports import Etcd, Host, ServiceControl, SettingsControl
 
 KUBELET = "kubelet.service"
 ETCD_TOOLS_HINT = "Name the directory of fitting etcd binaries with --etcd-bin-dir."
@@ -83,17 +86,24 @@ def _through(host: Host, tls: TlsMaterial | None, credentials: Credentials | Non
 
 
 @asynccontextmanager
+async def open_hosts(cluster: Cluster) -> AsyncIterator[Mapping[str, Host]]:
+    """Yield every host of the cluster file, by its name there; each connects when first asked."""
+    named = [*cluster.hosts, *(name for client in cluster.clients for name in client.hosts)]
+    async with AsyncExitStack() as stack:
+        hosts = {name: _host_of(name, cluster.ssh) for name in named}
+        for host in hosts.values():
+            stack.push_async_callback(host.close)
+        yield hosts
+
+
+@asynccontextmanager
 async def open_reach(cluster: Cluster, credentials: Credentials | None) -> AsyncIterator[Reach]:
     """Yield the way to every member, open for the running event loop.
 
     Hosts are connected when they are first asked, so one that does not answer is a fact that is
     found later. Only certificates that lie on the hosts are read at once.
     """
-    named = [*cluster.hosts, *(name for client in cluster.clients for name in client.hosts)]
-    async with AsyncExitStack() as stack:
-        hosts = {name: _host_of(name, cluster.ssh) for name in named}
-        for host in hosts.values():
-            stack.push_async_callback(host.close)
+    async with open_hosts(cluster) as hosts:
         members = {m.name: hosts[m.host] for m in cluster.members}
         tls = await tls_of(cluster.tls, list(hosts.values()))
         yield Reach(
@@ -110,6 +120,16 @@ async def open_reach(cluster: Cluster, credentials: Credentials | None) -> Async
                 for m in cluster.members
                 if cluster.through_host(m)
             },
+            settings={
+                m.name: control
+                for m in cluster.members
+                if (control := settings_control(hosts[m.host], m.service)) is not None
+            },
+            fences={
+                m.name: SystemdFence(hosts[m.host], m.service.unit)
+                for m in cluster.members
+                if isinstance(m.service, SystemdService)
+            },
         )
 
 
@@ -123,6 +143,15 @@ def service_control(host: Host, service: Service) -> ServiceControl:
         case StaticPodService(manifest=manifest):
             kubelet = SystemdServiceControl(host, KUBELET)
             return StaticPodControl(host, manifest, kubelet=kubelet)
+
+
+def settings_control(host: Host, service: Service) -> SettingsControl | None:
+    """Return how the settings of that service's member are changed; None where we cannot."""
+    match service:
+        case CommandService(configure=tuple() as command):
+            return CommandSettingsControl(host, command)
+        case _:
+            return None
 
 
 async def tls_of(tls: Tls | None, hosts: Sequence[Host]) -> TlsMaterial | None:
@@ -178,19 +207,31 @@ async def binaries_for(
     """Find etcd's own tools for every member, of the minor version that wrote the data."""
     found = await asyncio.gather(
         *(
-            locate(
-                reach.hosts[member.name],
-                wanted=version.minor_series if version else None,
-                bin_dir=cluster.etcd_bin_dir,
-                hints=_start_command(member.service),
-                cache_dir=str(settings.etcd_cache),
-            )
-            for member in cluster.members
+            fitting_binaries(reach.hosts[m.name], m, cluster, settings, version=version)
+            for m in cluster.members
         )
     )
     for binaries in found:
         _refuse_without_restore(binaries)
     return {m.name: b for m, b in zip(cluster.members, found, strict=True)}
+
+
+async def fitting_binaries(
+    host: Host,
+    member: MemberSpec,
+    cluster: Cluster,
+    settings: Settings,
+    *,
+    version: EtcdVersion | None,
+) -> EtcdBinaries:
+    """Find etcd on the member's host, of that minor; ToolUnfit where there is none."""
+    return await locate(
+        host,
+        wanted=version.minor_series if version else None,
+        bin_dir=cluster.etcd_bin_dir,
+        hints=_start_command(member.service),
+        cache_dir=str(settings.etcd_cache),
+    )
 
 
 def _refuse_without_restore(binaries: EtcdBinaries) -> None:

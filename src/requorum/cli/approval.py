@@ -9,6 +9,7 @@ from rich.console import Console
 
 from requorum.app.results import LossResult
 from requorum.cli.output import console
+from requorum.cli.render.aligned_text import plain
 from requorum.cli.render.progress import ByteProgress
 from requorum.errors import UsageError
 from requorum.workflow.plan import PlanHeader
@@ -34,6 +35,7 @@ def show_plan(
         out.print(line, markup=False)
     out.print()
     previous: str | None = None
+    passed = False
     for number, step in enumerate(steps, start=1):
         joined = step.together is not None and step.together == previous
         previous = step.together
@@ -44,6 +46,12 @@ def show_plan(
             out.print(f"      {step.reason}", style="dim", markup=False)
             if step.risk:
                 out.print(f"      risk: {step.risk}", style="yellow", markup=False)
+            if step.point_of_no_return and not passed:
+                passed = True
+                out.print("      point of no return: a rollback is possible until here")
+        for line in step.details:
+            style = {"-": "red", "+": "green"}.get(line[:1])
+            out.print(f"      {plain(line)}", style=style, markup=False, soft_wrap=True)
     out.print()
 
 

@@ -11,6 +11,10 @@ COMMANDS = {
     ),
     "db": ("requorum.cli.command_inspect_database:db", "A database out of a data directory"),
     "diff": ("requorum.cli.command_inspect_diff:diff", "What two databases do not have in common"),
+    "member": (
+        "requorum.cli.command_inspect_member:member",
+        "What members run with, and where it is written",
+    ),
     "snapshot": (
         "requorum.cli.command_inspect_database:snapshot",
         "A file that `etcdctl snapshot save` wrote",

@@ -319,7 +319,7 @@ def salvage_trials(
 
 @lab.group()
 def member() -> None:
-    """Start, stop and ask for one member; what requorum.yaml calls."""
+    """Start, stop, configure and ask for one member; what requorum.yaml calls."""
 
 
 @member.command("start")
@@ -344,3 +344,12 @@ def member_stop(*, directory: Path, name: str) -> None:
 def member_status(*, directory: Path, name: str) -> None:
     """Exit with 0 while the member runs, with 1 while it does not."""
     raise SystemExit(0 if lab_member.member_running(directory, name) else 1)
+
+
+@member.command("configure", context_settings={"ignore_unknown_options": True})
+@DIR
+@click.argument("name")
+@click.argument("flags", nargs=-1, type=click.UNPROCESSED)
+def member_configure(*, directory: Path, name: str, flags: tuple[str, ...]) -> None:
+    """Make etcd's FLAGS count from the member's next start on; without any, go back."""
+    lab_member.configure_member(directory, name, flags)

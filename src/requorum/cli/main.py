@@ -16,10 +16,12 @@ COMMANDS: Commands = {
     "demo": ("requorum.cli.command_demo:demo", "Break a practice cluster and bring it back"),
     "inspect": ("requorum.cli.command_inspect:inspect", "Read what etcd left behind"),
     "lab": ("requorum.cli.command_lab:lab", "A practice cluster to break and mend"),
+    "member": ("requorum.cli.command_member:member", "Replace, add and remove members"),
     "recover": ("requorum.cli.command_recover:recover", "Bring a failed cluster back"),
     "restore": ("requorum.cli.command_restore:restore", "Restore a snapshot onto every member"),
     "runs": ("requorum.cli.command_runs:runs", "List, show, resume and roll back runs"),
     "salvage": ("requorum.cli.command_salvage:salvage", "Make one clean db of damaged ones"),
+    "status": ("requorum.cli.command_status:status", "Show how a cluster is"),
     "version": ("requorum.cli.command_version:version", "Show the version"),
 }
 

@@ -35,6 +35,13 @@ NO_BACKUP = click.option(
     default=True,
     help="Do not save a snapshot of the recovered cluster at the end.",
 )
+NO_BACKUP_FIRST = click.option(
+    "--no-backup",
+    "backup",
+    flag_value=False,
+    default=True,
+    help="Do not save a snapshot before anything is changed.",
+)
 USER = click.option(
     "--user",
     envvar="ETCDCTL_USER",

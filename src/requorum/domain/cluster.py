@@ -13,15 +13,17 @@ LOCAL = "local"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandService:
-    """A supervisor that is driven by three commands.
+    """A supervisor that is driven by commands.
 
     `start` returns once the member was started, `stop` once it is gone; `status` exits 0
-    while it runs and non-zero otherwise.
+    while it runs and non-zero otherwise. `configure` gets etcd's flags appended, which count from
+    the next start on; without any it goes back to what counted before.
     """
 
     start: tuple[str, ...]
     stop: tuple[str, ...]
     status: tuple[str, ...]
+    configure: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,18 @@ class MemberSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostFile:
+    """A file, or a folder with all in it, that a member's machine needs; an absolute path.
+
+    `adapt`: where the member's name, its host's name and its addresses stand in it, those of the
+    machine that it is copied to take their place.
+    """
+
+    path: str
+    adapt: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
     """Client TLS: paths of PEM files, `on` this machine or on each member's host."""
 
@@ -111,12 +125,14 @@ class Ssh:
 class Cluster:
     """What one requorum.yaml says. Secrets are not in it: a password comes from the environment.
 
-    `clients` are in the order in which they are stopped.
+    `clients` are in the order in which they are stopped. `files` are what a new machine is
+    furnished with from one that serves.
     """
 
     name: str
     members: tuple[MemberSpec, ...]
     clients: tuple[ClientService, ...] = ()
+    files: tuple[HostFile, ...] = ()
     ssh: Ssh = Ssh()
     tls: Tls | None = None
     user: str | None = None
@@ -137,6 +153,11 @@ class Cluster:
     def without(self, names: Collection[str]) -> "Cluster":
         """Return the cluster without these members."""
         return replace(self, members=tuple(m for m in self.members if m.name not in names))
+
+    @property
+    def peer_urls(self) -> dict[str, str]:
+        """Return each member's peer URL by its name."""
+        return {member.name: member.peer_url for member in self.members}
 
     @property
     def hosts(self) -> tuple[str, ...]:

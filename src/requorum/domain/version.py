@@ -46,5 +46,17 @@ class EtcdVersion:
             return self.patch >= 10
         return self.minor_series >= (3, 6)
 
+    @property
+    def adds_while_one_is_down(self) -> bool:
+        """Return whether a member can be added while a voter is not connected to its peers.
+
+        Source: CHANGELOG-3.5 (3.5.30), CHANGELOG-3.6 (3.6.11).
+        """
+        if self.minor_series == (3, 5):
+            return self.patch >= 30
+        if self.minor_series == (3, 6):
+            return self.patch >= 11
+        return self.minor_series >= (3, 7)
+
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}.{self.patch}"

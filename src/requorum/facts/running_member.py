@@ -20,23 +20,40 @@ class Drift:
     next: str | None
 
 
-async def drift_of(host: Host, member: MemberConfiguration) -> tuple[Drift, ...] | None:
+@dataclass(frozen=True, slots=True)
+class RunningMember:
+    """The process that runs now, and what a restart would change.
+
+    `config_file_newer`: etcd's configuration file was written after the start. What it held then
+    nobody knows, so its settings are not compared.
+    """
+
+    pid: int
+    drift: tuple[Drift, ...]
+    config_file_newer: bool = False
+
+
+async def running_member(host: Host, member: MemberConfiguration) -> RunningMember | None:
     """Compare the files with the process that runs now; None where no etcd of the unit runs.
 
-    A configuration file is compared by its path alone: what it held at the start nobody knows.
+    None for a static pod, too: its process is the container runtime's.
     """
     if not isinstance(member.source, UnitSource):
         return None
-    properties = await show_unit(host, "--property=MainPID", "--", member.source.name)
-    command = await _command_of(host, properties.get("MainPID", "0"), member.settings)
+    asked = "--property=MainPID,ExecMainStartTimestampMonotonic"
+    properties = await show_unit(host, asked, "--", member.source.name)
+    pid = properties.get("MainPID", "0")
+    command = await _command_of(host, pid, member.settings)
     if command is None:
         return None
     running, following = config_file_of(command), member.settings.config_file
     if running != following:
-        return (Drift("config-file", running, following),)
+        return RunningMember(int(pid), (Drift("config-file", running, following),))
     if running is not None:
-        return ()
-    return _differences(member_settings(command, None), member.settings)
+        started = int(properties.get("ExecMainStartTimestampMonotonic") or 0)
+        newer = await _written_after(host, running, started)
+        return RunningMember(int(pid), (), config_file_newer=newer)
+    return RunningMember(int(pid), _differences(member_settings(command, None), member.settings))
 
 
 def _differences(running: MemberSettings, following: MemberSettings) -> tuple[Drift, ...]:
@@ -48,6 +65,19 @@ def _differences(running: MemberSettings, following: MemberSettings) -> tuple[Dr
 def _value(settings: MemberSettings, flag: str) -> str | None:
     setting = settings.settings.get(flag)
     return setting.value if setting else None
+
+
+async def _written_after(host: Host, path: str, started: int) -> bool:
+    """Return whether a file was written after a moment, in µs since the host booted.
+
+    The kernel tells the time of its boot in whole seconds, so one of them is in doubt.
+    """
+    found = await host.stat(path)
+    done = await host.run(("cat", "/proc/stat"), deadline=ASK_DEADLINE)
+    booted = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("btime ")]
+    if found is None or not booted:
+        return False
+    return found.mtime_ns / 1e9 > int(booted[0]) + started / 1e6 + 1.0
 
 
 async def _command_of(host: Host, pid: str, settings: MemberSettings) -> Command | None:

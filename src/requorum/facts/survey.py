@@ -34,7 +34,7 @@ from requorum.inspection.identity import (
     without_strangers,
 )
 from requorum.inspection.membership import Membership, RaftMember, membership_of
-from requorum.ports import Disk, Etcd, Host, ServiceControl
+from requorum.ports import Disk, Etcd, Fence, Host, ServiceControl, SettingsControl
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,9 @@ class Reach:
 
     `connect` reaches client URLs from this machine; `forwarded` those of members that only their
     hosts reach.
+    `settings` has the members whose settings a command of the operator's changes.
+    `fences` has the members that can be kept from being started: those of systemd units. A static
+    pod whose manifest is set aside needs none, and commands are not known well enough.
     """
 
     hosts: Mapping[str, Host]
@@ -50,6 +53,8 @@ class Reach:
     connect: Connect
     clients: Mapping[tuple[str, str], ServiceControl] = field(default_factory=dict)
     forwarded: Mapping[str, Connect] = field(default_factory=dict)
+    settings: Mapping[str, SettingsControl] = field(default_factory=dict)
+    fences: Mapping[str, Fence] = field(default_factory=dict)
 
     def etcd(self, member: MemberSpec) -> Etcd:
         """Return a client for the member's own client URL; the caller closes it."""

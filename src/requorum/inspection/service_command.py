@@ -28,7 +28,7 @@ def service_command(
             "not etcd, so its settings cannot be read",
             hint="State what it runs with in the cluster file, and use `kind: command`.",
         )
-    sources = _environment(unit, environment_files, systemd_version)
+    sources = unit_environment(unit, environment_files, systemd_version=systemd_version)
     values = {name: source.text for name, source in sources.items()}
     return Command(
         binary=unit.command.program,
@@ -43,9 +43,10 @@ def service_command(
     )
 
 
-def _environment(
-    unit: ServiceUnit, files: Sequence[TextFile], systemd_version: int
+def unit_environment(
+    unit: ServiceUnit, files: Sequence[TextFile], *, systemd_version: int
 ) -> Mapping[str, Given]:
+    """Return the variables that systemd hands on, each with its place; see `service_command`."""
     found = {
         v.name: Given(v.value or "", Place(Medium.UNIT, Means.VARIABLE, v.path, v.line))
         for v in unit.environment

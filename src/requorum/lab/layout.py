@@ -7,6 +7,7 @@
     <name>/data             the member's data directory
     <name>/etcd.log         its output
     <name>/etcd.pid         process id and start time, while it runs
+    <name>/flags.json       flags that count instead of those of its first start
     acks/<writer>.jsonl     what the writers were promised
     copies/<name>           an earlier copy of its data directory (damage `stale-copy`)
     graveyard/<name>-<n>    what damages took away; nothing is ever removed
@@ -98,6 +99,10 @@ class Lab(_Record):
         """Return the file with its process id and start time."""
         return self.directory / name / "etcd.pid"
 
+    def flags_file(self, name: str) -> Path:
+        """Return the file with flags that count instead of those of its first start."""
+        return self.directory / name / "flags.json"
+
     def copy_of(self, name: str) -> Path:
         """Return where an earlier copy of its data directory is kept."""
         return self.directory / "copies" / name
@@ -144,12 +149,13 @@ def write_lab(lab: Lab, service_command: tuple[str, ...]) -> None:
     `service_command` is what starts requorum itself; `lab member start …` is appended to it.
     """
     lab.directory.mkdir(parents=True, exist_ok=True)
-    _replace(lab.directory / "lab.json", lab.model_dump_json(indent=2) + "\n")
+    replace_file(lab.directory / "lab.json", lab.model_dump_json(indent=2) + "\n")
     described = yaml.safe_dump(cluster_file(lab, service_command), sort_keys=False, width=1000)
-    _replace(lab.cluster_file, f"# A practice cluster of etcd {lab.etcd_version}.\n{described}")
+    replace_file(lab.cluster_file, f"# A practice cluster of etcd {lab.etcd_version}.\n{described}")
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
+    """Write a file of the lab's own, whole or not at all."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     aside.write_text(text, encoding="utf-8")
     aside.rename(path)
@@ -186,5 +192,6 @@ def _member_entry(lab: Lab, name: str, command: tuple[str, ...]) -> Mapping[str,
             "start": service("start"),
             "stop": service("stop"),
             "status": service("status"),
+            "configure": service("configure"),
         },
     }

@@ -1,17 +1,38 @@
 """The command line of a practice member."""
 
-from requorum.lab.layout import Lab
+import json
+
+from requorum.lab.layout import Lab, replace_file
 
 
 def member_argv(lab: Lab, name: str) -> list[str]:
     """Return the command line that starts this member, the same at its first start and later.
 
     etcd ignores the --initial-… flags once the data directory exists, so that a member that was
-    recovered (with another token) is started by them as well.
+    recovered (with another token) is started by them as well. One that joins a cluster which
+    serves is configured for it first: see `configure`.
     """
+    flags = [*_first_flags(lab, name), *_configured(lab, name)]
+    last = {flag.partition("=")[0]: flag for flag in flags}
+    return [str(lab.bin_dir / "etcd"), *last.values(), *lab.extra_flags]
+
+
+def configure(lab: Lab, name: str, flags: tuple[str, ...]) -> None:
+    """Make these flags count from the member's next start on; none of them goes back."""
+    path = lab.flags_file(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, json.dumps(flags) + "\n")
+
+
+def _configured(lab: Lab, name: str) -> list[str]:
+    path = lab.flags_file(name)
+    found: list[str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    return found
+
+
+def _first_flags(lab: Lab, name: str) -> list[str]:
     peer_url, client_url = lab.peer_url(name), lab.client_url(name)
     return [
-        str(lab.bin_dir / "etcd"),
         f"--name={name}",
         f"--data-dir={lab.data_dir(name)}",
         f"--listen-peer-urls={peer_url}",
@@ -23,7 +44,6 @@ def member_argv(lab: Lab, name: str) -> list[str]:
         "--initial-cluster-state=new",
         "--logger=zap",
         *_tls_flags(lab),
-        *lab.extra_flags,
     ]
 
 

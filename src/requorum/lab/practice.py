@@ -14,7 +14,7 @@ from pathlib import Path
 from requorum.errors import DamagedInput, RequorumError, StepFailed, Unreachable, UsageError
 from requorum.lab.layout import Lab, LabMember, TlsFiles, read_lab, write_lab
 from requorum.lab.loopback import free_ports
-from requorum.lab.member_flags import member_argv
+from requorum.lab.member_flags import configure, member_argv
 from requorum.lab.obtain.command import etcd_version
 from requorum.lab.process import (
     ProcessId,
@@ -160,6 +160,12 @@ def start_member(directory: Path, name: str) -> None:
 def stop_member(directory: Path, name: str) -> None:
     """SIGTERM, a bounded wait, SIGKILL; returns once it is gone."""
     stop_all(_processes(read_lab(directory), [name]), grace=_STOP_SECONDS)
+
+
+def configure_member(directory: Path, name: str, flags: tuple[str, ...]) -> None:
+    """Make these flags count from the member's next start on; none of them goes back."""
+    lab = read_lab(directory)
+    configure(lab, lab.member(name).name, flags)
 
 
 def member_running(directory: Path, name: str) -> bool:

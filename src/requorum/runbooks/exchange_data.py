@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from requorum.domain.binaries import EtcdBinaries
-from requorum.domain.cluster import LOCAL, Cluster, MemberSpec
+from requorum.domain.cluster import LOCAL, Cluster, MemberSpec, SystemdService
 from requorum.domain.loss import Loss
 from requorum.domain.units import binary_size
 from requorum.errors import NotEnoughSpace
@@ -12,6 +12,7 @@ from requorum.ports import Disk
 from requorum.runbooks.steps.await_health import AwaitHealth
 from requorum.runbooks.steps.backup import TakeBackup
 from requorum.runbooks.steps.exchange import RestoreMember, SetAside, SwapModel
+from requorum.runbooks.steps.fence import FenceMember, LiftFence
 from requorum.runbooks.steps.probe_writes import ProbeWrites
 from requorum.runbooks.steps.send_file import SendFile
 from requorum.runbooks.steps.service import StartMember, StopMember
@@ -84,6 +85,42 @@ def stop_steps(running: Sequence[MemberSpec], why: str) -> list[Step[World]]:
     ]
 
 
+def fence_steps(
+    members: Sequence[MemberSpec], why: str, *, stays: bool = False
+) -> list[Step[World]]:
+    """Return the steps that keep members from being started; those of systemd units can be kept."""
+    return [
+        FenceMember(
+            host=m.host,
+            title=f"fence {m.name}: {m.service.unit} cannot be started",
+            reason=why,
+            together="fence",
+            member=m.name,
+            stays=stays,
+        )
+        for m in members
+        if isinstance(m.service, SystemdService)
+    ]
+
+
+def lift_steps(members: Sequence[MemberSpec]) -> list[Step[World]]:
+    """Return the steps that let members be started again."""
+    return [
+        LiftFence(
+            host=m.host,
+            title=f"lift the fence of {m.name}",
+            reason="its data is the new one now",
+            together="lift-fence",
+            member=m.name,
+        )
+        for m in members
+        if isinstance(m.service, SystemdService)
+    ]
+
+
+EXCHANGED = "neither Restart=, nor a person, nor a reboot may start it while its data is exchanged"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoredFile:
     """The file that every member is restored from. `called` is what the plan calls it.
@@ -104,12 +141,16 @@ def exchange_steps(
     *,
     token: str,
     bump_revision: int | None,
+    settings: Sequence[Step[World]] = (),
 ) -> list[Step[World]]:
-    """Return the steps from setting the old data aside to a cluster that serves the new."""
+    """Return the steps from setting the old data aside to a cluster that serves the new.
+
+    `settings` are those that change what members start with, while they are stopped and fenced.
+    """
     paths, sends = _brought_to_hosts(cluster, workspaces, file)
     return [
         *sends,
-        *(_set_aside(m, workspaces[m.name]) for m in cluster.members),
+        *(set_aside_step(m, workspaces[m.name]) for m in cluster.members),
         *(
             RestoreMember(
                 host=m.host,
@@ -132,9 +173,11 @@ def exchange_steps(
             )
             for m in cluster.members
         ),
+        *settings,
+        *lift_steps(cluster.members),
         *start_steps(cluster.members, "the restored members form the cluster together"),
         health_step(cluster.members),
-        _probe_step(cluster.members),
+        probe_step(cluster.members),
     ]
 
 
@@ -164,7 +207,8 @@ def _brought_to_hosts(
     return paths, sends
 
 
-def _probe_step(members: Sequence[MemberSpec]) -> ProbeWrites:
+def probe_step(members: Sequence[MemberSpec]) -> ProbeWrites:
+    """Return the step that puts and gets a key through these members."""
     return ProbeWrites(
         host="-",
         title=f"write through {', '.join(m.name for m in members)}, and read it back",
@@ -188,7 +232,8 @@ def _bumped(bump_revision: int | None) -> str:
     return f", its revision bumped by {bump_revision}" if bump_revision else ""
 
 
-def _set_aside(member: MemberSpec, workspace: Workspace) -> SetAside:
+def set_aside_step(member: MemberSpec, workspace: Workspace) -> SetAside:
+    """Return the step that renames a member's data out of the way."""
     return SetAside(
         host=member.host,
         title=f"set the data of {member.name} aside as {workspace.swaps[0].aside}",

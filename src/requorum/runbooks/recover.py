@@ -4,28 +4,38 @@ See docs/concepts/how-recovery-decides.md. Pure: facts in, plan out.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from requorum.domain.binaries import EtcdBinaries
-from requorum.domain.cluster import Cluster, MemberSpec
+from requorum.domain.cluster import Cluster, MemberSpec, SystemdService
 from requorum.domain.loss import Loss
+from requorum.domain.unit_files import fence_drop_in
 from requorum.domain.units import binary_size
 from requorum.errors import Refused
+from requorum.facts.configured_member import NOTHING_READ, Configurations
 from requorum.facts.live import quorum_serves
 from requorum.facts.survey import Survey
 from requorum.inspection.decision import Rescue, Restore, Start, decide
 from requorum.runbooks.clients import start_client_steps, stop_client_steps
 from requorum.runbooks.exchange_data import (
     CANNOT_BUMP,
+    EXCHANGED,
     RecoveryPlan,
     RestoredFile,
     backup_step,
     bump_where_possible,
     exchange_steps,
+    fence_steps,
     health_step,
     refuse_without_space,
     start_steps,
     stop_steps,
+)
+from requorum.runbooks.real_settings import (
+    ALL_FIELDS,
+    DIRECTORIES,
+    refuse_contradictions,
+    settings_steps,
 )
 from requorum.runbooks.steps.build_image import BuildImage
 from requorum.runbooks.workspace import Workspace
@@ -50,22 +60,26 @@ def plan_recovery(
     workspaces: Mapping[str, Workspace],
     lost: Collection[str] = (),
     backup: str | None = None,
+    configured: Configurations = NOTHING_READ,
 ) -> RecoveryPlan | NothingToDo:
     """Return the plan; Refused where acting would be wrong, with what to do instead.
 
     The plan acts on the members that can be reached. `lost` are members of which the operator
     knows that they run nowhere any more, although their hosts do not tell us. `backup` is where
-    a snapshot of the recovered cluster is saved, None for none.
+    a snapshot of the recovered cluster is saved, None for none. `configured` is what members
+    really run with.
     """
     if quorum_serves(facts.live, facts.evidence.quorum):
-        return _quorum_is_alive(cluster, facts)
+        return _quorum_is_alive(cluster, facts, configured)
     _refuse_if_barred(facts)
     _refuse_if_unseen(facts, lost)
     cluster = cluster.without(facts.unreachable)
+    # Before anything is concluded: what lies in another directory than the member's proves nothing.
+    refuse_contradictions(cluster.members, configured, DIRECTORIES)
     _refuse_if_only_the_leader_is_missing(facts)
     match decide(facts.evidence):
         case Start() as start:
-            return plan_start(cluster, facts, start)
+            return plan_start(cluster, facts, start, configured)
         case Rescue() as rescue:
             return plan_rescue(
                 cluster,
@@ -75,6 +89,7 @@ def plan_recovery(
                 binaries=binaries,
                 workspaces=workspaces,
                 backup=backup,
+                configured=configured,
             )
         case Restore() as restore:
             raise Refused(
@@ -83,11 +98,14 @@ def plan_recovery(
             )
 
 
-def _quorum_is_alive(cluster: Cluster, facts: Survey) -> RecoveryPlan | NothingToDo:
+def _quorum_is_alive(
+    cluster: Cluster, facts: Survey, configured: Configurations
+) -> RecoveryPlan | NothingToDo:
     down = [m for m in cluster.members if not facts.live[m.name].reads]
     serving = ", ".join(m.name for m in cluster.members if m not in down)
     if not down:
         return NothingToDo(summary=(f"all members serve: {serving}",))
+    doubts = refuse_contradictions(down, configured, DIRECTORIES)
     decision = decide(facts.evidence)
     startable = (
         [m for m in down if m.name in (*decision.first, *decision.then)]
@@ -96,25 +114,28 @@ def _quorum_is_alive(cluster: Cluster, facts: Survey) -> RecoveryPlan | NothingT
     )
     startable = [m for m in startable if not facts.running.get(m.name, True)]
     if len(startable) == len(down):
-        return _start_the_rest(facts, startable, serving)
+        return replace(_start_the_rest(facts, startable, serving, configured), warnings=doubts)
     broken = [m.name for m in down if m not in startable]
     raise Refused(
         f"a quorum is alive ({serving}), so nothing has to be rescued; "
         f"{', '.join(broken)} cannot simply be started",
-        hint=f"Replace {broken[0]}: remove it from the cluster, set its data aside, add it again "
-        "as a learner. A recovery would stop the members that serve.",
+        hint=f"Replace it while the others serve: `requorum member replace {broken[0]}`. "
+        "A recovery would stop them.",
     )
 
 
-def _start_the_rest(facts: Survey, startable: list[MemberSpec], serving: str) -> RecoveryPlan:
+def _start_the_rest(
+    facts: Survey, startable: list[MemberSpec], serving: str, configured: Configurations
+) -> RecoveryPlan:
     names = ", ".join(m.name for m in startable)
+    settings, _ = settings_steps(startable, configured)
     return RecoveryPlan(
         path="start",
         summary=(f"a quorum is alive ({serving}); {names} is intact and only has to be started",),
         warnings=(),
         loss=Loss(unproven=(), grounds=("a quorum never stopped serving",)),
         healthy=tuple(facts.live),
-        steps=(*start_steps(startable, "its data is intact"), health_step(startable)),
+        steps=(*settings, *start_steps(startable, "its data is intact"), health_step(startable)),
     )
 
 
@@ -156,7 +177,12 @@ def _refuse_if_only_the_leader_is_missing(facts: Survey) -> None:
         )
 
 
-def plan_start(cluster: Cluster, facts: Survey, start: Start) -> RecoveryPlan:
+def plan_start(
+    cluster: Cluster,
+    facts: Survey,
+    start: Start,
+    configured: Configurations = NOTHING_READ,
+) -> RecoveryPlan:
     """Start the intact quorum, then those that merely lagged; name those to be replaced.
 
     Whoever is not of that quorum and runs is stopped first: its vote could make a leader of one
@@ -169,7 +195,15 @@ def plan_start(cluster: Cluster, facts: Survey, start: Start) -> RecoveryPlan:
         for m in cluster.members
         if m not in first and m.name in facts.evidence.members and facts.running[m.name]
     ]
-    steps = stop_steps(voting, "its files are older or damaged; it must not vote before the others")
+    doubts = refuse_contradictions(cluster.members, configured, DIRECTORIES)
+    settings, _ = settings_steps([*first, *then], configured)
+    left_out = [m for m in cluster.members if m.name in start.left_out]
+    fenced = [m for m in left_out if m.name in facts.evidence.members]
+    steps = [
+        *stop_steps(voting, "its files are older or damaged; it must not vote before the others"),
+        *fence_steps(fenced, LEFT_OUT, stays=True),
+        *settings,
+    ]
     for members, why in (
         (first, "its data is intact"),
         (then, "it lagged behind; now that a quorum serves it catches up"),
@@ -185,11 +219,27 @@ def plan_start(cluster: Cluster, facts: Survey, start: Start) -> RecoveryPlan:
         summary=start.reasons,
         warnings=tuple(
             f"{name} is left out: {'; '.join(reasons)}. Replace it once the cluster serves."
+            + _how_to_lift(next((m for m in fenced if m.name == name), None))
             for name, reasons in start.left_out.items()
-        ),
+        )
+        + doubts,
         loss=Loss(unproven=(), grounds=start.reasons),
         healthy=(*start.first, *start.then),
         steps=tuple(steps),
+    )
+
+
+LEFT_OUT = "it is left out: started on its data by a reboot or a person, it could do harm"
+
+
+def _how_to_lift(member: MemberSpec | None) -> str:
+    """Return what to say of a fence that stays."""
+    if member is None or not isinstance(member.service, SystemdService):
+        return ""
+    path = fence_drop_in(member.service.unit)
+    return (
+        f" Until then it is fenced: to lift that, on {member.host}, "
+        f"`mv {path} {path}.lifted && systemctl daemon-reload`."
     )
 
 
@@ -202,9 +252,12 @@ def plan_rescue(
     binaries: Mapping[str, EtcdBinaries],
     workspaces: Mapping[str, Workspace],
     backup: str | None,
+    configured: Configurations = NOTHING_READ,
 ) -> RecoveryPlan:
     """One image from everything that can be read, then that image onto every member."""
     on = rescue.base or rescue.log_from
+    doubts = refuse_contradictions(cluster.members, configured, ALL_FIELDS)
+    settings, by_hand = settings_steps(cluster.members, configured, cluster.peer_urls)
     size = _image_size(facts, rescue)
     refuse_without_space(cluster, facts.disks, size, image_on=on)
     bump = None if rescue.loss.proven_none else bump_where_possible(binaries)
@@ -215,6 +268,7 @@ def plan_rescue(
     steps = [
         *stop_client_steps(cluster.clients, facts.clients),
         *stop_steps(running, "it runs without a quorum; its files must hold still to be read"),
+        *fence_steps(cluster.members, EXCHANGED),
         _build_image(cluster, facts, rescue, on=on, workspace=workspaces[on], size=size),
         *exchange_steps(
             cluster,
@@ -222,6 +276,7 @@ def plan_rescue(
             image,
             token=f"requorum-{run}",
             bump_revision=bump,
+            settings=settings,
         ),
         *start_client_steps(cluster.clients, facts.clients),
         *([backup_step(cluster.members[0], backup)] if backup else []),
@@ -229,7 +284,12 @@ def plan_rescue(
     return RecoveryPlan(
         path="rescue",
         summary=rescue.reasons,
-        warnings=(*_left_out(rescue, facts), *_warnings(cluster, facts, rescue.loss, bump)),
+        warnings=(
+            *_left_out(rescue, facts),
+            *_warnings(cluster, facts, rescue.loss, bump),
+            *doubts,
+            *by_hand,
+        ),
         loss=rescue.loss,
         healthy=tuple(m.name for m in cluster.members),
         steps=tuple(steps),

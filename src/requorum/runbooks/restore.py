@@ -11,20 +11,24 @@ from requorum.domain.cluster import Cluster
 from requorum.domain.loss import Loss, UnprovenRange
 from requorum.domain.quorum import quorum_size
 from requorum.errors import DamagedInput, Refused, ToolUnfit
+from requorum.facts.configured_member import NOTHING_READ, Configurations
 from requorum.facts.live import LiveMember, quorum_serves
 from requorum.inspection.file_verdict import FileVerdict, Verdict
 from requorum.ports import Disk
 from requorum.runbooks.clients import Running, start_client_steps, stop_client_steps
 from requorum.runbooks.exchange_data import (
     CANNOT_BUMP,
+    EXCHANGED,
     RecoveryPlan,
     RestoredFile,
     backup_step,
     bump_where_possible,
     exchange_steps,
+    fence_steps,
     refuse_without_space,
     stop_steps,
 )
+from requorum.runbooks.real_settings import ALL_FIELDS, refuse_contradictions, settings_steps
 from requorum.runbooks.workspace import Workspace
 
 
@@ -38,6 +42,7 @@ class RestoreFacts:
     disks: Mapping[str, Disk]
     snapshot: FileVerdict
     clients: Running
+    configured: Configurations = NOTHING_READ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,24 +67,28 @@ def plan_restore(
     """Return the plan; DamagedInput for a file that must not be restored, Refused elsewhere."""
     _refuse_damaged(facts.snapshot, wishes.path)
     _refuse_serving(cluster, facts, wishes)
+    doubts = refuse_contradictions(cluster.members, facts.configured, ALL_FIELDS)
     refuse_without_space(cluster, facts.disks, facts.snapshot.size, image_on=None)
+    settings, by_hand = settings_steps(cluster.members, facts.configured, cluster.peer_urls)
     bump = _bump(wishes, binaries)
     running = [m for m in cluster.members if facts.running[m.name]]
     return RecoveryPlan(
         path="restore",
         summary=_summary(facts.snapshot, wishes.path),
-        warnings=_warnings(facts, bump),
+        warnings=(*_warnings(facts, bump), *doubts, *by_hand),
         loss=_loss(facts.snapshot),
         healthy=tuple(m.name for m in cluster.members),
         steps=(
             *stop_client_steps(cluster.clients, facts.clients),
             *stop_steps(running, "its data is about to be replaced"),
+            *fence_steps(cluster.members, EXCHANGED),
             *exchange_steps(
                 cluster,
                 workspaces,
                 _restored_file(facts, wishes),
                 token=f"requorum-{run}",
                 bump_revision=bump,
+                settings=settings,
             ),
             *start_client_steps(cluster.clients, facts.clients),
             *([backup_step(cluster.members[0], backup)] if backup else []),

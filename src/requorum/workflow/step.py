@@ -26,6 +26,8 @@ class StepOutline(BaseModel):
     reason: str
     risk: str = ""
     """What may go wrong; "" for a step that risks nothing."""
+    details: tuple[str, ...] = ()
+    """Lines that are shown below it, such as those of a file that it changes."""
     together: str | None = None
     """Neighbouring steps with the same label run at the same time."""
     point_of_no_return: bool = False

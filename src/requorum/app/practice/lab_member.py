@@ -8,3 +8,4 @@ from requorum.lab import practice
 start_member = practice.start_member
 stop_member = practice.stop_member
 member_running = practice.member_running
+configure_member = practice.configure_member

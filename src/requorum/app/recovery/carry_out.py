@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from posixpath import dirname
 
+from requorum.app.members.facts import furnish_fingerprint, membership_fingerprint
 from requorum.app.recovery.operator import Operator
 from requorum.app.recovery.prepared import (
     BINARIES,
@@ -29,6 +30,14 @@ from requorum.workflow.plan import Plan
 from requorum.workflow.runner import execute, rollback
 from requorum.workflow.runs import find_run
 
+_OUTCOMES = {"replace": "replaced", "add": "added", "remove": "removed", "furnish": "furnished"}
+_CONFIRMS = {
+    "replace": membership_fingerprint,
+    "add": membership_fingerprint,
+    "remove": membership_fingerprint,
+    "furnish": furnish_fingerprint,
+}
+
 
 async def run_prepared(operator: Operator, prepared: Prepared, observer: Observer) -> RecoverResult:
     """Record the plan as approved and run it to its end; the result says how the members are."""
@@ -37,7 +46,7 @@ async def run_prepared(operator: Operator, prepared: Prepared, observer: Observe
         journal.approve(by=_who())
         async with _world_of(plan, operator, observer) as world:
             await _locked(world, lambda: _execute(plan, journal, world, observer))
-            return await _result_of(plan, world, outcome="recovered", began=prepared.began)
+            return await _result_of(plan, world, outcome=_done(plan), began=prepared.began)
 
 
 async def resume(operator: Operator, wanted: str, observer: Observer) -> RecoverResult:
@@ -47,7 +56,7 @@ async def resume(operator: Operator, wanted: str, observer: Observer) -> Recover
         plan = journal.load_plan(STEP_DECODER)
         async with _world_of(plan, operator, observer) as world:
             await _locked(world, lambda: _execute(plan, journal, world, observer))
-            return await _result_of(plan, world, outcome="recovered", began=began)
+            return await _result_of(plan, world, outcome=_done(plan), began=began)
 
 
 async def roll_back(operator: Operator, wanted: str, observer: Observer) -> RecoverResult:
@@ -93,14 +102,21 @@ async def _result_of(
             "path": plan.context["path"],
             "run": plan.run_id,
             "members": [
-                MemberHealth(name=m.name, healthy=live[m.name].reads) for m in world.cluster.members
+                MemberHealth(name=m.name, healthy=live[m.name].reads)
+                for m in world.cluster.members
+                if outcome != "removed" or m.name != plan.context["member"]
             ],
-            "loss": plan.context["loss"] if outcome == "recovered" else None,
+            "loss": None if outcome == "rolled-back" else plan.context["loss"],
             "seconds": round(time.monotonic() - began, 3),
             "reasons": plan.summary,
             "warnings": plan.warnings,
         }
     )
+
+
+def _done(plan: Plan[World]) -> str:
+    """Return the outcome of a run that reached its end."""
+    return _OUTCOMES.get(str(plan.context["path"]), "recovered")
 
 
 def _opened(operator: Operator, wanted: str) -> Journal:
@@ -109,7 +125,11 @@ def _opened(operator: Operator, wanted: str) -> Journal:
 
 
 async def _execute(plan: Plan[World], journal: Journal, world: World, observer: Observer) -> None:
+    joins = plan.context.get("member")
+
     async def confirm(now: World) -> str:
+        if isinstance(joins, str):
+            return await _CONFIRMS[str(plan.context["path"])](now.cluster, now.reach, joins)
         return await facts_fingerprint(now.cluster, now.reach)
 
     with cancelled_by_signals():

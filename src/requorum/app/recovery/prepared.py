@@ -43,10 +43,12 @@ def prepared(
     binaries: Mapping[str, EtcdBinaries],
     fingerprint: str,
     began: float,
+    member: str | None = None,
 ) -> Prepared:
     """Make what a runbook decided the plan that is shown, approved, kept and run.
 
-    `cluster` holds the members that the plan acts on.
+    `cluster` holds the members that the plan acts on. `member` is the one that joins a cluster
+    which serves, None where the cluster as a whole is brought back.
     """
     loss = LossResult.of(found.loss)
     context: dict[str, JsonValue] = {
@@ -54,6 +56,7 @@ def prepared(
         "binaries": BINARIES.dump_python(dict(binaries), mode="json"),
         "path": found.path,
         "loss": loss.model_dump(mode="json"),
+        "member": member,
     }
     plan = Plan[World](
         run_id=run,
@@ -74,9 +77,9 @@ def next_run_id() -> str:
     return new_run_id(datetime.now(UTC), SystemRandom())
 
 
-def backup_path(operator: Operator, run: str) -> str:
-    """Return where a run keeps the snapshot that it takes at its end."""
-    return str(operator.settings.runs_dir / run / "recovered.db")
+def backup_path(operator: Operator, run: str, *, name: str = "recovered.db") -> str:
+    """Return where a run keeps the snapshot that it takes at its end, or `name` before it."""
+    return str(operator.settings.runs_dir / run / name)
 
 
 async def workspaces_of(cluster: Cluster, reach: Reach, run: str) -> Mapping[str, Workspace]:
@@ -103,13 +106,18 @@ async def _without_links(host: Host, member: MemberSpec) -> MemberSpec:
 
 
 async def facts_fingerprint(cluster: Cluster, reach: Reach) -> str:
-    """Return the fingerprint of what a plan rests on: what runs, and every file that holds still.
+    """Return the fingerprint of what a plan rests on: what runs, and what files hold still."""
+    return fingerprint_of(await file_facts(cluster, reach))
+
+
+async def file_facts(cluster: Cluster, reach: Reach) -> dict[str, JsonValue]:
+    """Return what runs, and every file that holds still, by member.
 
     A running member's files move by themselves; that it runs is the fact.
     """
     running = await running_members(cluster, reach)
     stamps = await stamps_of(cluster, reach)
-    facts: dict[str, JsonValue] = {
+    return {
         m.name: {
             "running": running[m.name],
             "files": {}
@@ -118,4 +126,3 @@ async def facts_fingerprint(cluster: Cluster, reach: Reach) -> str:
         }
         for m in cluster.members
     }
-    return fingerprint_of(facts)

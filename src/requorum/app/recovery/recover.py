@@ -16,6 +16,7 @@ from requorum.app.results import MemberHealth, RecoverResult
 from requorum.app.wiring import binaries_for, open_reach
 from requorum.domain.cluster import Cluster
 from requorum.domain.version import EtcdVersion
+from requorum.facts.configured_member import configurations
 from requorum.facts.survey import Survey, survey, unreachable_members
 from requorum.runbooks.recover import NothingToDo, plan_recovery
 
@@ -34,6 +35,7 @@ async def prepare_recovery(
         unreachable = await unreachable_members(cluster, reach)
         there = cluster.without(unreachable)
         fingerprint = await facts_fingerprint(there, reach)
+        configured = await configurations(there, reach.hosts)
         facts = await survey(cluster, reach, unreachable)
         run = next_run_id()
         workspaces = await workspaces_of(there, reach, run)
@@ -47,6 +49,7 @@ async def prepare_recovery(
         workspaces=workspaces,
         lost=lost,
         backup=backup_path(operator, run) if backup else None,
+        configured=configured,
     )
     if isinstance(found, NothingToDo):
         return RecoverResult(

@@ -17,6 +17,7 @@ from requorum.clients.hosts.local import LocalHost
 from requorum.domain.cluster import Cluster
 from requorum.domain.version import EtcdVersion
 from requorum.errors import UsageError
+from requorum.facts.configured_member import configurations
 from requorum.facts.data_dir import has_data
 from requorum.facts.live import ask_members
 from requorum.facts.survey import Reach, disks_of, running_clients, running_members
@@ -67,6 +68,7 @@ async def _facts(cluster: Cluster, reach: Reach, path: str) -> RestoreFacts:
         disks=await disks_of(cluster, reach),
         snapshot=await _examine(path),
         clients=await running_clients(reach),
+        configured=await configurations(cluster, reach.hosts),
     )
 
 

@@ -75,6 +75,15 @@ def alarm(message: pb.AlarmMember) -> ports.Alarm:
     return ports.Alarm(member_id=MemberId(message.memberID), kind=kind)
 
 
+def disarm_request(raised: ports.Alarm) -> pb.AlarmRequest:
+    """Write the request that takes back an alarm."""
+    return pb.AlarmRequest(
+        action=pb.AlarmRequest.DEACTIVATE,
+        memberID=raised.member_id,
+        alarm=pb.NOSPACE if raised.kind == "NOSPACE" else pb.CORRUPT,
+    )
+
+
 def lease_state(message: pb.LeaseTimeToLiveResponse) -> ports.LeaseState:
     """Read the answer to Lease.LeaseTimeToLive."""
     return ports.LeaseState(

@@ -14,6 +14,7 @@ from requorum.clients.etcd.channel import Address, TlsMaterial, check_endpoint, 
 from requorum.clients.etcd.errors import translate
 from requorum.clients.etcd.rpcs import Request, Response, Rpc
 from requorum.clients.etcd.session import Session
+from requorum.domain.ids import MemberId
 from requorum.errors import DeadlineExceeded, EtcdError, RequorumError, Unreachable
 
 Way = Callable[[], Awaitable[Address]]
@@ -78,6 +79,35 @@ class EtcdClient:
         request = pb.MemberListRequest(linearizable=linearizable)
         answer = await self._call(rpcs.MEMBER_LIST, request, deadline=deadline)
         return tuple(answers.listed_member(member) for member in answer.members)
+
+    async def add_member(
+        self, peer_urls: Sequence[str], *, learner: bool, deadline: float
+    ) -> ports.ListedMember:
+        """Add a member that will serve at these peer URLs; return its row, its name still empty."""
+        request = pb.MemberAddRequest(peerURLs=peer_urls, isLearner=learner)
+        answer = await self._call(rpcs.MEMBER_ADD, request, deadline=deadline)
+        return answers.listed_member(answer.member)
+
+    async def promote_member(self, member: MemberId, *, deadline: float) -> None:
+        """Make a learner a voter; etcd refuses while the learner lags."""
+        request = pb.MemberPromoteRequest(ID=member)
+        await self._call(rpcs.MEMBER_PROMOTE, request, deadline=deadline)
+
+    async def remove_member(self, member: MemberId, *, deadline: float) -> None:
+        """Remove a member for good."""
+        await self._call(rpcs.MEMBER_REMOVE, pb.MemberRemoveRequest(ID=member), deadline=deadline)
+
+    async def update_member(
+        self, member: MemberId, peer_urls: Sequence[str], *, deadline: float
+    ) -> None:
+        """Change where its peers reach a member."""
+        request = pb.MemberUpdateRequest(ID=member, peerURLs=peer_urls)
+        await self._call(rpcs.MEMBER_UPDATE, request, deadline=deadline)
+
+    async def move_leader(self, target: MemberId, *, deadline: float) -> None:
+        """Hand the leadership to `target`. Only the leader itself can be asked."""
+        request = pb.MoveLeaderRequest(targetID=target)
+        await self._call(rpcs.MOVE_LEADER, request, deadline=deadline)
 
     async def get(
         self,
@@ -159,6 +189,11 @@ class EtcdClient:
         request = pb.AlarmRequest(action=pb.AlarmRequest.GET)
         answer = await self._call(rpcs.ALARM, request, deadline=deadline)
         return tuple(answers.alarm(raised) for raised in answer.alarms)
+
+    async def disarm(self, alarm: ports.Alarm, *, deadline: float) -> None:
+        """Take back one raised alarm. No error where it is not raised."""
+        request = answers.disarm_request(alarm)
+        await self._call(rpcs.ALARM, request, deadline=deadline)
 
     async def hash_kv(self, revision: int, *, deadline: float) -> ports.HashKv:
         """Ask for Maintenance.HashKV at a revision, 0 for the current one.

@@ -36,12 +36,25 @@ LEASE_TIME_TO_LIVE = Rpc(
 )
 
 MEMBER_LIST = Rpc("/etcdserverpb.Cluster/MemberList", pb.MemberListRequest, pb.MemberListResponse)
+MEMBER_ADD = Rpc("/etcdserverpb.Cluster/MemberAdd", pb.MemberAddRequest, pb.MemberAddResponse)
+MEMBER_PROMOTE = Rpc(
+    "/etcdserverpb.Cluster/MemberPromote", pb.MemberPromoteRequest, pb.MemberPromoteResponse
+)
+MEMBER_REMOVE = Rpc(
+    "/etcdserverpb.Cluster/MemberRemove", pb.MemberRemoveRequest, pb.MemberRemoveResponse
+)
+MEMBER_UPDATE = Rpc(
+    "/etcdserverpb.Cluster/MemberUpdate", pb.MemberUpdateRequest, pb.MemberUpdateResponse
+)
 
 STATUS = Rpc("/etcdserverpb.Maintenance/Status", pb.StatusRequest, pb.StatusResponse)
 ALARM = Rpc("/etcdserverpb.Maintenance/Alarm", pb.AlarmRequest, pb.AlarmResponse)
 SNAPSHOT = Rpc("/etcdserverpb.Maintenance/Snapshot", pb.SnapshotRequest, pb.SnapshotResponse)
 """Answered with a stream of messages."""
 HASH_KV = Rpc("/etcdserverpb.Maintenance/HashKV", pb.HashKVRequest, pb.HashKVResponse)
+MOVE_LEADER = Rpc(
+    "/etcdserverpb.Maintenance/MoveLeader", pb.MoveLeaderRequest, pb.MoveLeaderResponse
+)
 
 AUTHENTICATE = Rpc(
     "/etcdserverpb.Auth/Authenticate", pb.AuthenticateRequest, pb.AuthenticateResponse

@@ -44,14 +44,14 @@ class CommandServiceControl:
         """
         done = await self._run("status", self._spec.status, self._deadlines.status)
         if done.returncode < 0 or done.returncode in _NOT_RUN:
-            raise _failed("status", done)
+            raise command_failed("status", done)
         return done.returncode == 0
 
     async def start(self) -> None:
         """Start it; StepFailed with the command's own words when that fails."""
         done = await self._run("start", self._spec.start, self._deadlines.start)
         if done.returncode != 0:
-            raise _failed("start", done)
+            raise command_failed("start", done)
 
     async def stop(self) -> None:
         """Stop it and wait until it is gone; StepFailed when it stays."""
@@ -59,7 +59,7 @@ class CommandServiceControl:
         end = clock() + self._deadlines.stop
         done = await self._run("stop", self._spec.stop, self._deadlines.stop)
         if done.returncode != 0:
-            raise _failed("stop", done)
+            raise command_failed("stop", done)
         while await self.running():
             if clock() > end:
                 raise StepFailed(
@@ -75,7 +75,8 @@ class CommandServiceControl:
             raise StepFailed(f"the {name} command failed: {error}", hint=error.hint) from error
 
 
-def _failed(name: str, done: Completed) -> StepFailed:
+def command_failed(name: str, done: Completed) -> StepFailed:
+    """Return what to raise for one of the operator's commands: its line and its last words."""
     words = (done.stderr.strip() or done.stdout.strip()).splitlines()[-_TAIL_LINES:]
     said = ": " + " / ".join(words) if words else ""
     return StepFailed(f"the {name} command `{_line(done.argv)}` {_ending(done.returncode)}{said}")

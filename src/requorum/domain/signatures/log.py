@@ -179,8 +179,8 @@ TOCOMMIT_OUT_OF_RANGE = Signature(
     wordings=(Wording(r"tocommit\(\d+\) is out of range \[lastIndex\(\d+\)\]"),),
     cause="The leader knows that this member once held entries which it does not hold any more: "
     "a lost or emptied disk, an older copy or VM snapshot put back, writes that were never synced.",
-    fix="The others serve. Remove this member, set its data and WAL directories aside, add it as a "
-    "learner and start it with --initial-cluster-state=existing.",
+    fix="The others serve: `requorum member replace` removes this member, sets its data and WAL "
+    "directories aside, and joins it as a learner.",
     never=NEVER_RESTORE_ONE,
     sources=("etcd-io/etcd#10166", "etcd-io/etcd#13509", "etcd-io/etcd#20269"),
 )

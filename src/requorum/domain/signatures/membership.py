@@ -5,7 +5,8 @@ from requorum.domain.signatures.signature import Signature, Wording
 
 _ADD_ANEW = (
     "Set its data and WAL directories aside, `etcdctl member add` it (as a learner, where that is "
-    "known) and start it with --initial-cluster-state=existing."
+    "known) and start it with --initial-cluster-state=existing: `requorum member replace` does all "
+    "of it, `requorum member add` where etcd does not list the member any more."
 )
 
 CLUSTER_ID_MISMATCH = Signature(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import yaml
 
 from requorum.errors import DamagedInput
+from requorum.formats.etcd_settings.flags import BOOLEAN_FLAGS
 from requorum.formats.etcd_settings.yaml_lines import (
     Edit,
     applied,
@@ -85,13 +86,14 @@ def _value(flag: str, node: yaml.Node) -> ConfigValue:
 def changed_config_file(text: str, values: Mapping[str, str]) -> str:
     """Return the text with these keys of the top level set; every other character stays.
 
+    A truth value is written as one: etcd takes no text for it.
     DamagedInput when the text cannot be changed so that it means this and nothing else.
     """
     root = compose(text)
     if root is not None and not (isinstance(root, yaml.MappingNode) and not root.flow_style):
         raise DamagedInput("its mapping is not written key by key on lines of their own")
     edits = [
-        replacement(text, node, value)
+        replacement(text, node, value, plain=flag in BOOLEAN_FLAGS)
         for flag, value in values.items()
         if (node := child(root, flag)) is not None and scalar(node, flag) != value
     ]
@@ -105,8 +107,12 @@ def _additions(text: str, root: yaml.Node | None, new: Mapping[str, str]) -> lis
     end = len(text) if root is None else int(root.end_mark.index)
     indent = " " * (root.start_mark.column if root else 0)
     before = "" if end == 0 or text[end - 1] == "\n" else "\n"
-    lines = "".join(f"{indent}{flag}: {quoted(value)}\n" for flag, value in new.items())
+    lines = "".join(f"{indent}{flag}: {_written(flag, value)}\n" for flag, value in new.items())
     return [Edit(end, end, before + lines)]
+
+
+def _written(flag: str, value: str) -> str:
+    return value if flag in BOOLEAN_FLAGS else quoted(value)
 
 
 def _proven(result: str, text: str, values: Mapping[str, str]) -> str:

@@ -72,12 +72,12 @@ def line_of(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def replacement(text: str, node: yaml.Node, value: str) -> Edit:
-    """Return the edit that puts a quoted text in the place of a value."""
+def replacement(text: str, node: yaml.Node, value: str, *, plain: bool = False) -> Edit:
+    """Return the edit that puts a text in the place of a value: quoted, unless it is `plain`."""
     begin, end = node.start_mark.index, node.end_mark.index
     blank = " " if begin and text[begin - 1] in ":-" else ""
     newline = "\n" if text[begin:end].endswith("\n") else ""
-    return Edit(begin, end, blank + quoted(value) + newline)
+    return Edit(begin, end, blank + (value if plain else quoted(value)) + newline)
 
 
 def applied(text: str, edits: Sequence[Edit]) -> str:

@@ -17,8 +17,9 @@ from requorum.inspection.salvage.witness import Witness
 def without_false_ends(gathered: Sequence[Gathered]) -> list[Gathered]:
     """Let trees that end too early prove nothing by what they lack.
 
-    Who has applied as many log entries as another one, or more, holds as many revisions. Of the
-    pages that no tree reaches only those rows are left that may tell something.
+    Who has applied as many log entries as another one, or more, holds as many revisions; who has
+    applied fewer lacks no more revisions than entries. Of the pages that no tree reaches only those
+    rows are left that may tell something.
     """
     every = [witness for each in gathered for witness in each.witnesses]
     return [_with_told_strays(_corrected(each, every)) for each in gathered]
@@ -33,13 +34,15 @@ def _corrected(gathered: Gathered, every: Sequence[Witness]) -> Gathered:
 
 
 def _holds_more(other: Witness, witness: Witness) -> bool:
-    return (
-        not witness.gap_at_end
-        and other.index is not None
-        and witness.index is not None
-        and other.index <= witness.index
-        and other.last > witness.last
-    )
+    """Return whether a witness must hold more than it does, beside what another one holds.
+
+    An entry makes one revision at most: so where the other one has applied more entries, no more
+    than so many of its revisions can lie behind the witness.
+    """
+    if other.index is None or witness.index is None:
+        return False
+    ahead = max(other.index - witness.index, 0)
+    return other.last - ahead > witness.last
 
 
 def _with_gaps(witness: Witness) -> Witness:

@@ -93,16 +93,19 @@ def judge(settled: Settled, log: LogKnowledge = NO_LOG_KNOWLEDGE) -> Judgement:
     lost = known.complement(max(compact, 1) + 1, last)
     sealed = max(compact, lost.last or compact)
     prints = settled.prints
-    misplaced = np.isin(records.place, log.doubtful) & ~records.tombstone
+    misplaced = np.isin(records.place, log.doubtful)
     kept = _last_of_key(prints, main, sealed, ~outvoted)
-    # A put whose place is a guess may be later than the seal: then the one before it counts.
-    kept |= _last_of_key(prints, main, sealed, ~outvoted & ~misplaced)
+    # A change whose place is a guess may be later than the seal, or none: what is before it counts.
+    before_guess = _last_of_key(prints, main, sealed, ~outvoted & ~misplaced)
+    before_guess |= _last_of_key(prints, main, sealed, ~outvoted & ~(misplaced & records.tombstone))
+    before_guess &= ~kept
+    kept |= before_guess
     kept = ~outvoted & ((main > sealed) | kept)
     kept &= ~refuted & ~(records.tombstone & (main < sealed))
     beyond = kept & _beyond(records, witnesses, log)
     compactable = main <= (compact if _compact_known(witnesses, log) else last)
     doubtful = kept & (compactable & _unsure(records, known, compact, last) | beyond)
-    doubtful |= kept & np.isin(records.place, log.doubtful)
+    doubtful |= kept & (misplaced | before_guess)
     doubtful |= kept & (_undecided(settled) | contested)
     return Judgement(
         compact=compact,
@@ -112,9 +115,14 @@ def judge(settled: Settled, log: LogKnowledge = NO_LOG_KNOWLEDGE) -> Judgement:
         beyond=beyond,
         refuted=refuted,
         contradicted=contradicted,
-        lost_revisions=lost,
+        lost_revisions=lost | _superseded_guesses(main, misplaced & ~kept),
         lost_places=_lost_places(settled, log, compact),
     )
+
+
+def _superseded_guesses(main: I64, left_out: Mask) -> Intervals:
+    """Return the revisions of guesses that later guesses have superseded: others may be right."""
+    return Intervals.of((revision, revision) for revision in main[left_out].tolist())
 
 
 def _refuted(settled: Settled, main: I64, compact: int) -> Mask:

@@ -55,15 +55,20 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """`differing` are main revisions, ascending; `compared` how many from the first one on."""
+    """`differing` are main revisions, ascending; `compared` how many from the first one on.
+
+    `unlike` of them hold another record in each file. Those that only one file holds tell of no
+    other history: a damaged pointer leads to some small old tree, which lacks nearly all.
+    """
 
     common: int
     differing: I64
     compared: int
+    unlike: int
 
     @property
     def parts(self) -> bool:
-        return len(self.differing) >= DIFFERENCES_MIN and 2 * len(self.differing) >= self.compared
+        return self.unlike >= DIFFERENCES_MIN and 2 * len(self.differing) >= self.compared
 
 
 def find_partings(told: Sequence[Told]) -> list[Parting]:
@@ -119,9 +124,10 @@ def _compare(one: Told, other: Told) -> _Comparison:
     strange = mains(one.witness.rows.place[left[unlike]])
     differing = np.unique(np.concatenate([lacking, lacking_too, strange]))
     if not len(differing):
-        return _Comparison(len(left), differing, 0)
+        return _Comparison(len(left), differing, 0, 0)
     both = np.unique(np.concatenate([mains(one.witness.rows.place[left]), differing]))
-    return _Comparison(_common(one, other), differing, int((both >= differing[0]).sum()))
+    compared = int((both >= differing[0]).sum())
+    return _Comparison(_common(one, other), differing, compared, len(np.unique(strange)))
 
 
 def _merely_damaged(one: Told, other: Told, left: I64, right: I64) -> bool:

@@ -34,7 +34,7 @@ from requorum.inspection.salvage.replay.auth_state import read_auth_state
 from requorum.inspection.salvage.replay.base import MemberState, Truth
 from requorum.inspection.salvage.replay.key_space import KeySpace
 from requorum.inspection.salvage.replay.log_story import LogStory, begins_with_cluster, tell_log
-from requorum.inspection.salvage.replay.story import ToldRecord
+from requorum.inspection.salvage.replay.told import ToldRecord
 from requorum.inspection.salvage.settled import Conflict, Settled, settle
 from requorum.inspection.salvage.user_key_column import print_of
 from requorum.inspection.salvage.witness import contains

@@ -74,8 +74,9 @@ class Judged(BaseModel):
 class Case:
     """All that is judged. `rows`: the true rows of other buckets, by bucket.
 
-    `committed` is the last entry that can have been acknowledged. Whatever is proven of what lies
-    behind it must be in the result; but that it is lost need not be said.
+    `committed` is the last entry that can have been acknowledged, and of which anything is left
+    to be seen. Whatever is proven of what lies behind it must be in the result; but that it is
+    lost need not be said.
     """
 
     truth: Truth

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from requorum.errors import DamagedInput, RequorumError
 from requorum.lab.practice import Connect
+from requorum.lab.salvage_trials.clean_end import last_shown
 from requorum.lab.salvage_trials.drawn import Drawn
 from requorum.lab.salvage_trials.evidence import Evidence, find_evidence
 from requorum.lab.salvage_trials.inflict import damaged_copies
@@ -63,7 +64,7 @@ def _tried(
     result = ResultFile(file.read_bytes())
     case = Case(
         truth=recorded.truth,
-        committed=recorded.committed,
+        committed=last_shown(recorded, damaged, evidence),
         rows=recorded.small_rows,
         evidence=evidence,
         result=result,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from requorum.domain.binaries import EtcdBinaries
 from requorum.domain.cluster import Cluster, MemberSpec
 from requorum.facts.survey import Reach
-from requorum.ports import Here, Host, ServiceControl
+from requorum.ports import Fence, Here, Host, ServiceControl, SettingsControl
 from requorum.workflow.observer import Progress, SilentObserver
 
 
@@ -32,9 +32,17 @@ class World:
         """Return the host that the member lives on."""
         return self.reach.hosts[member]
 
+    def fence(self, member: str) -> Fence:
+        """Return what keeps the member from being started."""
+        return self.reach.fences[member]
+
     def client(self, name: str, host: str) -> ServiceControl:
         """Return the control of one of etcd's clients on a host."""
         return self.reach.clients[name, host]
+
+    def settings(self, member: str) -> SettingsControl:
+        """Return the control of the member's settings."""
+        return self.reach.settings[member]
 
     def service(self, member: str) -> ServiceControl:
         """Return the control of the member's service."""

@@ -87,14 +87,15 @@ def anchors_by_content(
 ) -> list[Anchor]:
     """Return where the puts among entries [first, last] are found as records, ascending.
 
-    About `probes_max` records are looked for.
+    There may be holes between them. About `probes_max` records are looked for.
 
     Each entry makes at most one revision, so two anchors are never further apart in revisions than
     in entries. What does not fit to most of the others is left out.
     """
     newest = int(truth.mains[-1]) if len(truth.mains) else 0
     probes = _probes(truth, up_to=newest, probes_max=probes_max)
-    pairs = _found({index: entries[index] for index in range(first, last + 1)}, probes)
+    among = range(first, last + 1)
+    pairs = _found({index: entries[index] for index in among if index in entries}, probes)
     indexes = list(pairs)
     chain = [indexes[row] for row in longest_ascending(list(pairs.values()))]
     chosen = list(_near_enough(chain, pairs))

@@ -27,13 +27,8 @@ from requorum.inspection.salvage.replay.base import (
 )
 from requorum.inspection.salvage.replay.key_space import KeySpace
 from requorum.inspection.salvage.replay.placed import counted_puts, placed_records
-from requorum.inspection.salvage.replay.story import (
-    Teller,
-    Told,
-    ToldRecord,
-    revisions_made,
-    told_revisions,
-)
+from requorum.inspection.salvage.replay.story import Teller, revisions_made
+from requorum.inspection.salvage.replay.told import Told, ToldRecord, told_revisions
 from requorum.inspection.salvage.witness import Standing, Witness
 
 PLACED_PROBES = 200_000
@@ -114,11 +109,10 @@ def _placed(telling: _Telling) -> list[ToldRecord]:
     stretches += [told.left_open for told in telling.told if told.left_open is not None]
     if not stretches:
         return []
-    anchors = [
-        anchor
-        for first, last in _runs(log)
-        for anchor in anchors_by_content(truth, log.entries, first, last, probes_max=PLACED_PROBES)
-    ]
+    # Of the whole log at once: a stretch between two holes may have a single record that tells.
+    anchors = anchors_by_content(
+        truth, log.entries, min(log.entries), max(log.entries), probes_max=PLACED_PROBES
+    )
     return placed_records(truth, counted_puts(log.entries, anchors, stretches))
 
 

@@ -19,7 +19,7 @@ from requorum.inspection.salvage.places import place_of
 from requorum.inspection.salvage.replay.anchors import Anchor
 from requorum.inspection.salvage.replay.base import Truth
 from requorum.inspection.salvage.replay.key_space import KeyState
-from requorum.inspection.salvage.replay.story import ToldRecord
+from requorum.inspection.salvage.replay.told import ToldRecord
 from requorum.inspection.salvage.user_key_column import print_of, value_of
 
 _FURTHEST = 1 << 62

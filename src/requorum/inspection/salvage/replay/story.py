@@ -7,22 +7,29 @@ of the record may be damaged, for the log has checksums and the file has none; o
 what we think, and then nothing predicted since the last proof is believed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from requorum.formats.mvcc import KeyValue
 from requorum.formats.raftpb import Entry
-from requorum.formats.requests import DeleteRange, LeaseRevoke, Put, RequestOp, Txn
-from requorum.inspection.alignment import Change, effect_of, in_range
+from requorum.formats.requests import DeleteRange, LeaseRevoke, Put, Txn
 from requorum.inspection.salvage.entry_requests import request_of
-from requorum.inspection.salvage.intervals import Intervals, Stretch
 from requorum.inspection.salvage.places import main_of, place_of
 from requorum.inspection.salvage.replay.applied import KeyChange, Outcome
 from requorum.inspection.salvage.replay.base import MemberState, Truth
+from requorum.inspection.salvage.replay.held import (
+    Held,
+    HeldRow,
+    alike_but_for_damage,
+    explains,
+    is_change,
+    may_have_made,
+)
 from requorum.inspection.salvage.replay.key_space import KeySpace, KeyState
 from requorum.inspection.salvage.replay.member import Keyed, Member
+from requorum.inspection.salvage.replay.told import Told, ToldRecord
 from requorum.inspection.salvage.user_key_column import value_of
 
 LOOKAHEAD = 200
@@ -33,72 +40,6 @@ CORRECTIONS_MAX = 50
 
 UNLIKE_MAX = 2
 """So many of them may have nothing in common with what the log says."""
-
-_DIFFERENT_BYTES = 4
-"""Less than one byte in so many differs where damage has changed a key or a value."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToldRecord:
-    """A record that the log tells of and that no file holds so.
-
-    `doubtful`: keys that are lost may have changed its numbers, or its place in history.
-    """
-
-    place: int
-    key: bytes
-    state: KeyState | None
-    doubtful: bool
-
-
-@dataclass(slots=True)
-class Told:
-    """What came of telling a stretch of the log.
-
-    `records` are those that no file holds, or holds differently. `proven_index` and
-    `proven_revision` are where the state was last confirmed. `stopped` says why the telling ended
-    before the log did, None where it did not. `turned_down` counts entries that changed nothing
-    although nothing that is known forbade them; `guessed` those whose effect rests on keys that
-    may exist and are lost, `unsure` the revisions that may hold more, or others, therefore.
-    `confirmed` are those of which files hold different contents, and the log the chosen one.
-    `left_open` are the entries behind which nothing shows whether they or the files are right.
-    """
-
-    begun_revision: int
-    records: list[ToldRecord] = field(default_factory=list)
-    pending: list[ToldRecord] = field(default_factory=list)
-    corrected: list[int] = field(default_factory=list)
-    proven_index: int = 0
-    proven_revision: int = 0
-    checked: int = 0
-    turned_down: int = 0
-    guessed: int = 0
-    confirmed: set[int] = field(default_factory=set)
-    unsure: list[Stretch] = field(default_factory=list)
-    left_open: tuple[int, int] | None = None
-    stopped: str | None = None
-
-    @property
-    def corrections(self) -> list[ToldRecord]:
-        """Return the records that stand in place of what files hold otherwise."""
-        corrected = set(self.corrected)
-        return [record for record in self.records if main_of(record.place) in corrected]
-
-
-_HeldRow = tuple[int, int, bool, KeyValue]
-"""(row, sub, tombstone, content)."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """The records of one revision that files hold; `whole`: there were no others."""
-
-    rows: tuple[_HeldRow, ...]
-    whole: bool
-
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        return tuple(Change(kv.key, None if gone else kv.value) for _, _, gone, kv in self.rows)
 
 
 class Teller:
@@ -233,18 +174,18 @@ class Teller:
         if isinstance(request, LeaseRevoke) and not turned_down:
             self.member.apply_other(request, entry)
 
-    def _agrees(self, changes: list[KeyChange], held: _Held) -> bool:
+    def _agrees(self, changes: list[KeyChange], held: Held) -> bool:
         """Return whether predicted changes are what a revision holds, or what is left of it."""
         if held.whole and len(changes) != len(held.rows):
             return False
         return all(self._is_told(changes, each) for each in held.rows)
 
-    def _is_told(self, changes: list[KeyChange], held: _HeldRow) -> bool:
+    def _is_told(self, changes: list[KeyChange], held: HeldRow) -> bool:
         """Return whether a record is the change that was predicted at its place."""
         row, sub, gone, kv = held
         return (
             sub < len(changes)
-            and _is(changes[sub], kv, gone=gone)
+            and is_change(changes[sub], kv, gone=gone)
             and self._numbers_agree(changes[sub].state, kv, row)
         )
 
@@ -268,20 +209,20 @@ class Teller:
         kv = self._content(following)
         return (kv.create_revision, kv.version) == (state.create_revision, state.version + 1)
 
-    def _made_this(self, request: Keyed, outcome: Outcome, held: _Held) -> bool:
+    def _made_this(self, request: Keyed, outcome: Outcome, held: Held) -> bool:
         """Return whether an entry that should change nothing made these changes all the same."""
-        return not outcome.certain and bool(held.rows) and _may_have_made(request, held)
+        return not outcome.certain and bool(held.rows) and may_have_made(request, held)
 
     def _differs(
         self,
         request: Keyed,
         outcome: Outcome,
         entry: Entry,
-        held: _Held,
+        held: Held,
         ahead: Iterable[Entry],
     ) -> None:
         """Settle what it means that the records of a revision are not what was predicted."""
-        if not outcome.certain and held.rows and _may_have_made(request, held):
+        if not outcome.certain and held.rows and may_have_made(request, held):
             self._adopt(held)
         elif (outcome.certain or self._deletes_nothing(held)) and self._may_be_damaged(
             outcome, held
@@ -289,7 +230,7 @@ class Teller:
             if not self._doubted:
                 self._doubted_from = self.state.index
             self._doubted.append(self.state.revision + 1)
-            self._believe(outcome.changes, outcome, _Held((), held.whole), corrected=True)
+            self._believe(outcome.changes, outcome, Held((), held.whole), corrected=True)
         elif self._may_be_turned_down(outcome, held, ahead):
             # It was turned down, for whatever reason.
             self.told.turned_down += 1
@@ -300,13 +241,13 @@ class Teller:
                 f"revision {main} is not what entry {entry.index} and those before make"
             )
 
-    def _may_be_turned_down(self, outcome: Outcome, held: _Held, ahead: Iterable[Entry]) -> bool:
+    def _may_be_turned_down(self, outcome: Outcome, held: Held, ahead: Iterable[Entry]) -> bool:
         """Return whether a later entry made this revision, so that this one made none."""
         if not held.rows or (outcome.certain and self._unsure_from is not None):
             return False
-        return any(_explains(other, held) for other in ahead)
+        return any(explains(other, held) for other in ahead)
 
-    def _deletes_nothing(self, held: _Held) -> bool:
+    def _deletes_nothing(self, held: Held) -> bool:
         """Return whether all that a revision holds are deletions of keys that nothing else names.
 
         Nobody deletes what was never put: their names must be damaged.
@@ -315,7 +256,7 @@ class Teller:
             gone and self.truth.is_named_once(row) for row, _, gone, _ in held.rows
         )
 
-    def _may_be_damaged(self, outcome: Outcome, held: _Held) -> bool:
+    def _may_be_damaged(self, outcome: Outcome, held: Held) -> bool:
         """Return whether damaged bytes of the file can be all that is wrong."""
         unsure_where = self._unsure_from is not None
         if unsure_where or not held.rows or len(self._doubted) >= CORRECTIONS_MAX:
@@ -324,18 +265,18 @@ class Teller:
             return False
         if self._is_another_put(outcome.changes, held):
             return False
-        if _alike(outcome.changes, held):
+        if alike_but_for_damage(outcome.changes, held):
             return True
         # A record may be damaged beyond likeness; where the state is wrong the next ones are, too.
         self._unlike += 1
         return bool(outcome.changes) and self._unlike <= UNLIKE_MAX
 
-    def _several_hold_otherwise(self, changes: list[KeyChange], held: _Held) -> bool:
+    def _several_hold_otherwise(self, changes: list[KeyChange], held: Held) -> bool:
         """Return whether files agree on what was not predicted: no two are damaged alike."""
         alike = self.truth.settled.alike
         return any(alike[each[0]] > 1 and not self._is_told(changes, each) for each in held.rows)
 
-    def _is_another_put(self, changes: list[KeyChange], held: _Held) -> bool:
+    def _is_another_put(self, changes: list[KeyChange], held: Held) -> bool:
         """Return whether a record is what another entry asks for: damage makes no such thing."""
         main = self.state.revision + 1
         ours = {(c.key, c.state.value) for c in changes if c.state is not None}
@@ -347,7 +288,7 @@ class Teller:
         )
 
     def _believe(
-        self, changes: list[KeyChange], outcome: Outcome, held: _Held, *, corrected: bool = False
+        self, changes: list[KeyChange], outcome: Outcome, held: Held, *, corrected: bool = False
     ) -> None:
         """Make the changes; note those that no file holds."""
         if not outcome.certain and not held.whole:
@@ -386,7 +327,7 @@ class Teller:
         state = KeyState(kv.create_revision, kv.mod_revision, kv.version, kv.value, kv.lease)
         return KeyChange(change.key, state)
 
-    def _adopt(self, held: _Held) -> None:
+    def _adopt(self, held: Held) -> None:
         """Take over what a revision holds."""
         changes = [
             KeyChange(
@@ -409,7 +350,7 @@ class Teller:
         if self.kept is None and self._keep_at is not None and self.state.revision >= self._keep_at:
             self.kept = self.state.keys.copy()
 
-    def _held(self, main: int) -> _Held:
+    def _held(self, main: int) -> Held:
         records = self.truth.settled.records
         bounds = np.array([place_of(main), place_of(main + 1)], dtype=np.uint64)
         begin, end = np.searchsorted(records.place, bounds).tolist()
@@ -418,7 +359,7 @@ class Teller:
              self._content(row))
             for row in range(begin, end)
         )  # fmt: skip  # one record
-        return _Held(rows, self.truth.is_known(main))
+        return Held(rows, self.truth.is_known(main))
 
     def _content(self, row: int) -> KeyValue:
         settled = self.truth.settled
@@ -431,8 +372,8 @@ class Teller:
 class _Blind(Teller):
     """Tells without looking at the files."""
 
-    def _held(self, main: int) -> _Held:  # noqa: ARG002  # nothing is held of any revision
-        return _Held((), whole=False)
+    def _held(self, main: int) -> Held:  # noqa: ARG002  # nothing is held of any revision
+        return Held((), whole=False)
 
     def _compacted_away(self, place: int) -> bool:  # noqa: ARG002  # no record is wanted
         return True
@@ -449,75 +390,3 @@ def revisions_made(
     teller.tell(entries, first, last)
     made = teller.state.revision - state.revision
     return made, teller.last_guess - state.revision
-
-
-def _is(change: KeyChange, kv: KeyValue, *, gone: bool) -> bool:
-    if change.key != kv.key or (change.state is None) != gone:
-        return False
-    state = change.state
-    return state is None or (state.value, state.lease) == (kv.value, kv.lease)
-
-
-def _explains(entry: Entry, held: _Held) -> bool:
-    effect = effect_of(entry, strict=False)
-    return not effect.never and effect.explains(held.changes)
-
-
-def _may_have_made(request: Keyed, held: _Held) -> bool:
-    """Return whether each record that is left can be a change of this request."""
-    return all(_may_make(request, change) for change in held.changes)
-
-
-def _may_make(request: RequestOp | LeaseRevoke, change: Change) -> bool:
-    match request:
-        case Put():
-            same = request.ignore_value or change.value == request.value
-            return change.value is not None and change.key == request.key and same
-        case DeleteRange():
-            return change.value is None and in_range(change.key, request.key, request.range_end)
-        case LeaseRevoke():
-            return change.value is None
-        case Txn():
-            return any(_may_make(o, change) for o in (*request.success, *request.failure))
-        case _:
-            return False
-
-
-def _alike(changes: list[KeyChange], held: _Held) -> bool:
-    """Return whether damaged bytes can be all that the file's records differ by.
-
-    Each must agree with the change of its place, or in its key or its value; one that lies at no
-    change's place, in both.
-    """
-    if not changes or not held.rows:
-        return False
-    for _, sub, gone, kv in held.rows:
-        at_place = changes[sub : sub + 1]
-        near = [_near(change, kv, gone=gone) for change in (at_place or changes)]
-        if not (any(near) if at_place else any(_is(c, kv, gone=gone) for c in changes)):
-            return False
-    return True
-
-
-def _near(change: KeyChange, kv: KeyValue, *, gone: bool) -> bool:
-    if (change.state is None) != gone:
-        return False
-    if change.state is None:
-        return _like(change.key, kv.key)
-    if change.key == kv.key or change.state.value == kv.value:
-        return True
-    return _like(change.key, kv.key) and _like(change.state.value, kv.value)
-
-
-def _like(one: bytes, other: bytes) -> bool:
-    """Return whether two texts differ in a few bytes only."""
-    if len(one) != len(other):
-        return False
-    different = sum(a != b for a, b in zip(one, other, strict=True))
-    return different == 0 or different * _DIFFERENT_BYTES < len(one)
-
-
-def told_revisions(told: Sequence[Told]) -> Intervals:
-    """Return the revisions of which the log knows every change."""
-    stretches: list[Stretch] = [(t.begun_revision + 1, t.proven_revision) for t in told]
-    return Intervals.of(stretches) - Intervals.of(s for t in told for s in t.unsure)

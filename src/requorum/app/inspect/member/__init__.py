@@ -1,0 +1,1 @@
+"""What members run with, and where each of their settings is written."""

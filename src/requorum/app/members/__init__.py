@@ -1,0 +1,1 @@
+"""Plans that change who is a member of a cluster that serves."""

@@ -1,0 +1,1 @@
+"""How a cluster is: one result, one verdict."""
