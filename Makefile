@@ -11,7 +11,7 @@ JOBS   ?= 2
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-hosts host-lab host-lab-down bench crash-trials salvage-trials kill-trials fuzz fuzz-files proto lock format clean
+.PHONY: help demo test check test-hosts host-lab host-lab-down bench crash-trials host-trials salvage-trials kill-trials host-kill-trials fuzz fuzz-files proto lock format clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -54,11 +54,18 @@ bench: $(READY) ## The hot paths, each beside the tool a user would take instead
 crash-trials: $(READY) ## Random load, kill, damage, recovery and count: N=100 SEED=1
 	@$(BIN)/python tests/with_etcd.py $(BIN)/requorum lab trials --trials $(N) --seed $(SEED)
 
+host-trials: N = 20
+host-trials: $(READY) ## The same on real hosts, over SSH, as root: N=20 SEED=1
+	@$(BIN)/python tests/with_etcd.py $(BIN)/requorum lab host-trials --trials $(N) --seed $(SEED)
+
 salvage-trials: $(READY) ## Random damage to every database and log, salvaged and judged: N=100 SEED=1
 	@$(BIN)/python tests/with_etcd.py $(BIN)/requorum lab salvage-trials --trials $(N) --seed $(SEED)
 
 kill-trials: $(READY) ## Kill requorum at every step boundary and at random moments: N=100 SEED=1
-	@$(BIN)/python tests/with_etcd.py $(BIN)/pytest -q -m kill --kill-trials $(N)
+	@$(BIN)/python tests/with_etcd.py $(BIN)/pytest -q -m "kill and not hosts" --kill-trials $(N)
+
+host-kill-trials: $(READY) ## The same on real hosts, over SSH, as root; also connections cut
+	@$(BIN)/python tests/with_etcd.py $(BIN)/pytest -q -m "kill and hosts" --kill-trials 1
 
 fuzz-files: N = 20000
 fuzz-files: $(READY) ## Damage etcd's files at random, read them, ask etcd, too: N=20000 SEED=1

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.diff import bench_diff
+from bench.hosts import bench_hosts
 from bench.measure import Alone, Figure, Measured, Pair
 from bench.ranking import bench_ranking
 from bench.recovery import bench_recovery
@@ -35,11 +36,14 @@ BENCHMARKS: dict[str, Benchmark] = {
     "recovery": bench_recovery,
 }
 
+ON_HOSTS: dict[str, Benchmark] = {"hosts": bench_hosts}
+"""Only when it is asked for by name: as root, for many minutes, with 12 GB of disk for 1 GB."""
+
 
 def main() -> None:
     """Measure and print; the figures are for people, no test depends on them."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], default=[])
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, *ON_HOSTS, []], default=[])
     parser.add_argument("--runs", type=int, default=3, help="pairs of runs")
     parser.add_argument("--megabytes", type=int, help="size of the databases")
     parser.add_argument(
@@ -50,7 +54,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="requorum-bench-") as made:
         for name in wanted.names or BENCHMARKS:
             directory = wanted.keep if wanted.keep and name in READERS else Path(made)
-            report.add(BENCHMARKS[name](directory / "files", wanted.runs, wanted.megabytes))
+            report.add(
+                (BENCHMARKS | ON_HOSTS)[name](directory / "files", wanted.runs, wanted.megabytes)
+            )
     report.show()
 
 

@@ -14,12 +14,13 @@ from requorum.lab.damage.kinds import DamageKind
 from requorum.lab.damage.sparse import copy_tree_sparse
 from requorum.lab.layout import Lab
 from requorum.lab.load import Load
-from requorum.ports import PutOp
+from requorum.ports import Etcd, PutOp
 
 VALUE_BYTES = 4096
 PUTS_PER_TXN = 100
 IN_FLIGHT = 8
-QUOTA = f"--quota-backend-bytes={8 << 30}"
+QUOTA_BYTES = 8 << 30
+QUOTA = f"--quota-backend-bytes={QUOTA_BYTES}"
 
 
 class BigCrash:
@@ -53,7 +54,7 @@ class BigCrash:
 async def _fill_and_crash(lab: Lab, megabytes: int) -> None:
     connect = connect_to(lab)
     await practice.wait_ready(lab, connect, deadline=60)
-    await _fill(lab, megabytes)
+    await fill(connect(lab.client_urls[0]), megabytes)
     load = Load(lab.client_urls, connect, lab.acks, writers=24, seed=1, compact=False, mix=PUTS)
     running = asyncio.create_task(load.run())
     await load.reached(5000, deadline=120)
@@ -65,8 +66,8 @@ async def _fill_and_crash(lab: Lab, megabytes: int) -> None:
     await inflict(DamageKind.WAL_RECORD_FLIPPED, lab, "etcd2", rng, connect=connect)
 
 
-async def _fill(lab: Lab, megabytes: int) -> None:
-    etcd = connect_to(lab)(lab.client_urls[0])
+async def fill(etcd: Etcd, megabytes: int) -> None:
+    """Write that much through one member, which is closed then."""
     numbers = iter(range(megabytes * (1 << 20) // VALUE_BYTES // PUTS_PER_TXN))
 
     async def write() -> None:

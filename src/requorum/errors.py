@@ -16,6 +16,7 @@
      │    ├── NotEnoughSpace         3  a disk is too full for what the plan must write
      │    └── ToolUnfit              3  an etcd binary is missing, or of the wrong version
      ├── Unreachable                 4  a host, a member or a store does not answer
+     │    ├── Barred                 4  it may well be there, and we are not let through to it
      │    └── DeadlineExceeded       4  it answered nothing within its deadline
      └── DamagedInput                5  a file or message is not what its format promises
 
@@ -94,6 +95,10 @@ class Unreachable(RequorumError):
     """A host, a member or a store does not answer."""
 
     exit_code = 4
+
+
+class Barred(Unreachable):
+    """Somebody may be there, and a host on the way does not let us through."""
 
 
 class DeadlineExceeded(Unreachable):

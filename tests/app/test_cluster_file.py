@@ -201,6 +201,20 @@ def test_truth_values_are_no_names() -> None:
         parse_cluster(GOOD.replace("etcd1", "true"), "f")
 
 
+def test_whose_client_urls_are_reached_through_their_hosts() -> None:
+    """Loopback means another thing on every host: there it may be the same, and never is ours."""
+    loopback = "https://127.0.0.1:2379"
+    text = ON_HOSTS.replace("https://10.0.0.31:2379", loopback)
+    one = parse_cluster(text, "f")
+    assert [one.through_host(member) for member in one.members] == [True, False]
+    both = parse_cluster(text.replace("https://10.0.0.32:2379", loopback), "f")
+    assert all(both.through_host(member) for member in both.members)
+    asked = parse_cluster(ON_HOSTS.replace("ssh: {", "ssh: {forward: true, "), "f")
+    assert all(asked.through_host(member) for member in asked.members)
+    here = parse_cluster(GOOD, "f")
+    assert not any(here.through_host(member) for member in here.members)
+
+
 @pytest.mark.parametrize("field", ["name", "peer_url", "client_url", "data_dir"])
 def test_two_members_are_not_the_same(field: str) -> None:
     """Two members that share a name, a URL or a directory are one mistake."""

@@ -52,3 +52,11 @@ async def test_certificates_on_hosts_that_no_host_has() -> None:
     with pytest.raises(Unreachable, match=r"no file /nowhere/ca\.pem") as told:
         await tls_of(Tls(cacert="/nowhere/ca.pem", on="hosts"), [LocalHost()])
     assert "tls.on: here" in str(told.value.hint)
+
+
+async def test_only_members_that_their_hosts_reach_are_forwarded() -> None:
+    """On this machine loopback is the member's own; on a host it is that host's."""
+    for host, forwarded in (("local", []), ("root@far", ["a"])):
+        text = MEMBER.replace("HOST", host).replace("SERVICE", COMMANDS)
+        async with open_reach(parse_cluster(text, "f"), None) as reach:
+            assert list(reach.forwarded) == forwarded

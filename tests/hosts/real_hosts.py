@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from host_site import HostSite
 
 from requorum.app.practice.host_lab import connect_to
 from requorum.app.settings import Settings
@@ -136,3 +137,15 @@ def mend(lab: HostLab) -> None:
             thaw_etcd(lab, name)
     whole_lab.boot_all(lab)
     asyncio.run(wait_up(lab, connect_to(lab), deadline=UP_SECONDS))
+
+
+@pytest.fixture(scope="session")
+def crashed_site(_make: MakeHosts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostSite]:
+    """Return hosts of etcd 3.5 after one crash; each test puts it back: `put_back`."""
+    directory = tmp_path_factory.mktemp("crashed")
+    try:
+        lab = _make(directory / "hosts", Wanted())
+        site = HostSite(lab, directory / "state")
+        yield site.crash("lost-disk:etcd1", "wal-record-flipped:etcd2")
+    finally:
+        take_down(directory / "hosts")

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,25 @@ pytestmark = [pytest.mark.hosts, pytest.mark.etcd]
 
 WRITES = 30
 SECONDS = 240
+LOOPBACK = "https://127.0.0.1:2379"
 
 
-def recover(lab: HostLab, state: Path, *words: str) -> dict[str, Any]:
-    """Run `requorum recover --yes` and return its result."""
+def as_it_is(_described: dict[str, Any]) -> None:
+    """Leave a cluster file as it is."""
+
+
+def recover(
+    lab: HostLab,
+    state: Path,
+    *words: str,
+    change: Callable[[dict[str, Any]], None] = as_it_is,
+) -> dict[str, Any]:
+    """Run `requorum recover --yes` with a changed cluster file and return its result."""
     file = state / "requorum.yaml"
     state.mkdir(exist_ok=True)
-    file.write_text(yaml.safe_dump(described(lab)))
+    content = described(lab)
+    change(content)
+    file.write_text(yaml.safe_dump(content))
     done = subprocess.run(
         [
             sys.executable,
@@ -107,3 +120,48 @@ def test_a_rescue(new_host_lab: NewHostLab, tmp_path: Path, version: str) -> Non
     assert started == ["kube-apiserver"] * hosts + ["kubelet"] * hosts
     stopped = [unit for event, unit in order if event == "stop"][-2 * hosts :]
     assert stopped[:hosts] == ["kubelet"] * hosts
+
+
+def only_from_within(lab: HostLab) -> None:
+    """Have two members listen on loopback only, and the third under a name that only hosts know."""
+    for host, listens in zip(lab.hosts, (LOOPBACK, LOOPBACK, lab.hosts[2].client_url), strict=True):
+        line = f"s|^ETCD_LISTEN_CLIENT_URLS=.*|ETCD_LISTEN_CLIENT_URLS={listens}|"
+        ssh(lab, host.name, "sed", "-i", line, "/etc/etcd.env")
+        # The stand-ins ask loopback, which the third member does not listen on any more.
+        ask = f"s|^ETCDCTL_ENDPOINTS=.*|ETCDCTL_ENDPOINTS={listens}|"
+        ssh(lab, host.name, "sed", "-i", ask, "/etc/kubernetes/stand-in.env")
+        ssh(lab, host.name, "systemctl", "restart", "--no-block", "etcd", "kube-apiserver")
+
+
+def seen_from_hosts(described: dict[str, Any]) -> None:
+    """Change the cluster file: client URLs as the hosts themselves see them."""
+    for member, url in zip(
+        described["members"], (LOOPBACK, LOOPBACK, "https://etcd3:2379"), strict=True
+    ):
+        member["client_url"] = url
+    described["ssh"]["forward"] = True
+
+
+def keys_through(lab: HostLab, name: str) -> frozenset[bytes]:
+    """Return every key of the stand-ins, read on a host."""
+    asked = "set -a; . /etc/kubernetes/stand-in.env; etcdctl get --prefix --keys-only /registry/"
+    done = ssh(lab, name, "sh", "-c", asked)
+    return frozenset(line.encode() for line in done.stdout.splitlines() if line)
+
+
+def test_members_that_only_their_hosts_reach(new_host_lab: NewHostLab, tmp_path: Path) -> None:
+    """Every call goes through the host's ssh connection; TLS holds the server to the URL's name.
+
+    No etcd of this machine is asked in the place of one that listens on a host's loopback.
+    """
+    lab = new_host_lab()
+    only_from_within(lab)
+    crash(lab)
+    promised = acknowledged(lab)
+    result = recover(lab, tmp_path / "state", change=seen_from_hosts)
+    assert result["path"] == "rescue"
+    assert all(member["healthy"] for member in result["members"])
+    for name in lab.names:
+        assert promised <= keys_through(lab, name)
+    again = recover(lab, tmp_path / "state", change=seen_from_hosts)
+    assert again["outcome"] == "nothing-to-do"

@@ -9,7 +9,8 @@ from serving_cluster import Case
 from requorum.domain.ids import MemberId
 from requorum.errors import Refused
 from requorum.facts.membership import ask_membership, name_in
-from requorum.ports import ListedMember
+from requorum.facts.survey import Reach
+from requorum.ports import Etcd, ListedMember
 
 ROW = ListedMember(
     id=MemberId(0xE3),
@@ -44,12 +45,14 @@ def test_a_learner_is_healthy_without_a_read() -> None:
     assert seats.quorum == 2
 
 
+def nobody(_url: str) -> Etcd:
+    """Fail: nobody is to be asked."""
+    raise AssertionError
+
+
 async def test_nobody_else_to_ask() -> None:
     """A cluster file of one says nothing of the others through whom it is changed."""
     alone = CLUSTER.without({"etcd1", "etcd2"})
 
-    def nobody(_url: str) -> object:
-        raise AssertionError("nobody is to be asked")
-
     with pytest.raises(Refused, match="names nobody but etcd3"):
-        await ask_membership(alone, nobody, apart_from={"etcd3"})  # type: ignore[arg-type]
+        await ask_membership(alone, Reach({}, {}, nobody), apart_from={"etcd3"})

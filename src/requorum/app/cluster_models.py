@@ -145,6 +145,7 @@ class SshModel(_Model):
     known_hosts: Text | None = None
     jump: Text | None = None
     become: Literal["sudo"] | None = None
+    forward: bool = False
 
 
 class TlsModel(_Model):
@@ -196,11 +197,19 @@ class ClusterModel(_Model):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        for what in ("name", "peer_url", "client_url"):
+        for what in ("name", "peer_url"):
             _refuse_twice(what, [getattr(m, what) for m in self.members])
+        _refuse_twice("client_url", [_own_url(m) for m in self.members])
         _refuse_twice("data_dir", [(m.host, m.data_dir) for m in self.members])
         _refuse_twice("service", [(m.host, _own_service(m, i)) for i, m in enumerate(self.members)])
         return self
+
+
+def _own_url(member: MemberModel) -> tuple[str, str]:
+    """Return what only one member may have; a loopback address means another thing on each host."""
+    host = urlsplit(member.client_url).hostname or ""
+    loopback = host in {"localhost", "::1"} or host.startswith("127.")
+    return (member.host if loopback else "", member.client_url)
 
 
 def _own_service(member: MemberModel, place: int) -> str | int:

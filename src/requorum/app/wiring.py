@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from requorum.app.settings import Credentials, Settings
 from requorum.clients.etcd.channel import TlsMaterial
@@ -28,7 +29,7 @@ from requorum.domain.cluster import (
     Tls,
 )
 from requorum.domain.version import EtcdVersion
-from requorum.errors import ToolUnfit, Unreachable, UsageError
+from requorum.errors import Barred, ToolUnfit, Unreachable, UsageError
 from requorum.facts.live import Connect
 from requorum.facts.survey import Reach
 from requorum.ports import Etcd, Host, ServiceControl, SettingsControl
@@ -63,6 +64,27 @@ def connector(tls: TlsMaterial | None, credentials: Credentials | None) -> Conne
     return make
 
 
+def _through(host: Host, tls: TlsMaterial | None, credentials: Credentials | None) -> Connect:
+    """Return what makes clients for URLs as that host sees them."""
+    login = (credentials.user, credentials.password) if credentials else None
+
+    def make(endpoint: str) -> Etcd:
+        url = urlsplit(endpoint)
+
+        async def way() -> tuple[str, int]:
+            try:
+                return await host.forward(url.hostname or "", url.port or 0)
+            except Barred:
+                raise
+            except Unreachable as error:
+                # No hint: nobody is there. A host's own trouble is told where the host is asked.
+                raise Unreachable(error.message) from error
+
+        return connect(endpoint, tls=tls, credentials=login, way=way)
+
+    return make
+
+
 @asynccontextmanager
 async def open_hosts(cluster: Cluster) -> AsyncIterator[Mapping[str, Host]]:
     """Yield every host of the cluster file, by its name there; each connects when first asked."""
@@ -83,14 +105,20 @@ async def open_reach(cluster: Cluster, credentials: Credentials | None) -> Async
     """
     async with open_hosts(cluster) as hosts:
         members = {m.name: hosts[m.host] for m in cluster.members}
+        tls = await tls_of(cluster.tls, list(hosts.values()))
         yield Reach(
             hosts=members,
             services={m.name: service_control(hosts[m.host], m.service) for m in cluster.members},
-            connect=connector(await tls_of(cluster.tls, list(hosts.values())), credentials),
+            connect=connector(tls, credentials),
             clients={
                 (client.name, name): service_control(hosts[name], client.service)
                 for client in cluster.clients
                 for name in client.hosts
+            },
+            forwarded={
+                m.name: _through(hosts[m.host], tls, credentials)
+                for m in cluster.members
+                if cluster.through_host(m)
             },
             settings={
                 m.name: control

@@ -7,6 +7,7 @@ process that pays for its imports, so that the others import what they need when
 import asyncio
 import random
 import signal
+from functools import partial
 from pathlib import Path
 
 import click
@@ -206,6 +207,56 @@ def trials(
         records.append(record)
         click.echo(trial_line(record), err=True)
     summary = trial_use.summarise(records)
+    if output is Format.TABLE:
+        show_summary(summary)
+    else:
+        trials_data = [r.model_dump(mode="json") | {"failures": r.failures} for r in records]
+        emit_data({"summary": summary.model_dump(mode="json"), "trials": trials_data}, output)
+    raise SystemExit(1 if summary.failed else 0)
+
+
+@lab.command("host-trials")
+@click.option("--trials", "count", default=3, show_default=True, type=click.IntRange(1))
+@click.option("--seed", default=1, show_default=True, help="The first trial's; the next has S + 1.")
+@click.option("--only", type=int, metavar="SEED", help="Run only the trial with this very seed.")
+@click.option(
+    "--etcd", "versions", metavar="VERSIONS", help="With commas; 3.4, 3.5 and 3.6 otherwise."
+)
+@click.option(
+    "--keep-failed",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Keep the hosts of each failed trial in DIR/SEED, shut down.",
+)
+@FORMAT
+def host_trials(
+    *,
+    count: int,
+    seed: int,
+    only: int | None,
+    versions: str | None,
+    keep_failed: Path | None,
+    output: Format,
+) -> None:
+    """Crash real hosts at random, recover them over SSH, count what is missing; as root.
+
+    Each trial: three hosts, clients that write, the power of all cut at a random moment, up to
+    three random damages, `requorum recover` from the command line, and every acknowledged write
+    looked for through every healthy member. Whether kubelet and API server were stopped and
+    started in order is read in their own logs. Exit 1 if a trial failed; its seed is named.
+    """
+    from requorum.app.practice import host_trials as use  # noqa: PLC0415  # see the first lines
+    from requorum.cli.render.trials import show_summary, trial_line  # noqa: PLC0415
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    seeds = [only] if only is not None else range(seed, seed + count)
+    chosen = versions.split(",") if versions else use.MINORS
+    records = []
+    say = partial(click.echo, err=True)
+    for record in use.run_host_trials(seeds, chosen, keep_failed, say):
+        records.append(record)
+        click.echo(trial_line(record), err=True)
+    summary = use.summarise(records)
     if output is Format.TABLE:
         show_summary(summary)
     else:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
+from urllib.parse import urlsplit
 
 from requorum.domain.ids import ClusterId
 
@@ -74,6 +75,12 @@ class MemberSpec:
     wal_dir: str | None = None
     service: Service
 
+    @property
+    def on_loopback(self) -> bool:
+        """Return whether its client URL means something else on every host."""
+        host = urlsplit(self.client_url).hostname or ""
+        return host in {"localhost", "::1"} or host.startswith("127.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostFile:
@@ -102,6 +109,7 @@ class Ssh:
     """How hosts are reached, before what the user's ssh config says. None: left to that.
 
     `become`: everything on the hosts is done through `sudo`. `jump` is as in ssh's ProxyJump.
+    `forward`: the members' client URLs are reached through the hosts, too.
     """
 
     user: str | None = None
@@ -110,6 +118,7 @@ class Ssh:
     known_hosts: str | None = None
     jump: str | None = None
     become: Literal["sudo"] | None = None
+    forward: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +145,10 @@ class Cluster:
             if member.name == name:
                 return member
         raise KeyError(name)
+
+    def through_host(self, member: MemberSpec) -> bool:
+        """Return whether the member's client URL is reached through the host it lives on."""
+        return member.host != LOCAL and (self.ssh.forward or member.on_loopback)
 
     def without(self, names: Collection[str]) -> "Cluster":
         """Return the cluster without these members."""

@@ -1,13 +1,14 @@
 """How a cluster is, asked of every member at once; whoever does not answer is a fact."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from requorum.domain.cluster import Cluster
 from requorum.errors import EtcdError, RequorumError
-from requorum.facts.live import AUTH_REFUSALS, PROBE, Connect
+from requorum.facts.live import AUTH_REFUSALS, PROBE
 from requorum.facts.membership import name_in
+from requorum.facts.survey import Reach
 from requorum.ports import Alarm, Etcd, HashKv, ListedMember, MemberStatus
 
 DEADLINE = 5.0
@@ -40,8 +41,17 @@ class ClusterStatus:
     hashes: Mapping[str, HashKv] | None
 
 
-async def ask_status(cluster: Cluster, connect: Connect) -> ClusterStatus:
+ConnectNamed = Callable[[str, str], Etcd]
+"""Makes a client for the member of that name at that client URL."""
+
+
+async def ask_status(cluster: Cluster, reach: Reach) -> ClusterStatus:
     """Ask every member of the cluster file, and those that etcd lists besides."""
+    known = {m.name: m for m in cluster.members}
+
+    def connect(name: str, url: str) -> Etcd:
+        return reach.etcd(known[name]) if name in known else reach.connect(url)
+
     urls = {m.name: m.client_url for m in cluster.members}
     answers = await _all(urls, connect)
     rows, alarms = await _rows_and_alarms(answers, connect)
@@ -61,9 +71,9 @@ async def ask_status(cluster: Cluster, connect: Connect) -> ClusterStatus:
     return ClusterStatus(tuple(members), alarms, await _hashes(members, connect))
 
 
-async def _all(urls: Mapping[str, str], connect: Connect) -> dict[str, Measured]:
-    found = await asyncio.gather(*(_measure(name, url, connect(url)) for name, url in urls.items()))
-    return {measured.name: measured for measured in found}
+async def _all(urls: Mapping[str, str], connect: ConnectNamed) -> dict[str, Measured]:
+    asked = (_measure(name, url, connect(name, url)) for name, url in urls.items())
+    return {measured.name: measured for measured in await asyncio.gather(*asked)}
 
 
 async def _measure(name: str, url: str, etcd: Etcd) -> Measured:
@@ -96,14 +106,14 @@ async def _timed(etcd: Etcd, *, serializable: bool) -> tuple[float | None, str |
 
 
 async def _rows_and_alarms(
-    answers: Mapping[str, Measured], connect: Connect
+    answers: Mapping[str, Measured], connect: ConnectNamed
 ) -> tuple[Sequence[ListedMember], tuple[Alarm, ...] | None]:
     """Ask whoever reads first; without a quorum, whoever answers, for what it knows itself."""
     order = sorted(answers.values(), key=lambda m: (m.linearizable is None, m.status is None))
     for measured in order:
         if measured.status is None and measured.linearizable is None:
             continue
-        etcd = connect(measured.client_url)
+        etcd = connect(measured.name, measured.client_url)
         try:
             served = measured.linearizable is not None
             rows = await etcd.members(deadline=DEADLINE, linearizable=served)
@@ -132,7 +142,9 @@ def _with_row(measured: Measured, names: Mapping[str, ListedMember]) -> Measured
     )
 
 
-async def _hashes(members: Sequence[Measured], connect: Connect) -> Mapping[str, HashKv] | None:
+async def _hashes(
+    members: Sequence[Measured], connect: ConnectNamed
+) -> Mapping[str, HashKv] | None:
     """Return the hash of each voter that reads, at one revision that all of them have.
 
     None where they cannot be had alike within a few attempts: a compaction goes on.
@@ -140,7 +152,7 @@ async def _hashes(members: Sequence[Measured], connect: Connect) -> Mapping[str,
     asked = [m for m in members if m.linearizable is not None and m.status is not None]
     if not asked:
         return None
-    clients = {m.name: connect(m.client_url) for m in asked}
+    clients = {m.name: connect(m.name, m.client_url) for m in asked}
     try:
         for _ in range(HASH_ATTEMPTS):
             found = await _hashed(clients)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from requorum.domain.cluster import Cluster
+from requorum.domain.cluster import Cluster, MemberSpec
 from requorum.errors import EtcdError, RequorumError, Unreachable
 from requorum.ports import Etcd, MemberStatus
 
@@ -20,6 +20,9 @@ PROBE = b"requorum/health"
 
 Connect = Callable[[str], Etcd]
 """Makes a client for one client URL. Making one connects nowhere and cannot fail."""
+
+ConnectMember = Callable[[MemberSpec], Etcd]
+"""The same for a member of the cluster file, however its client URL is reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,14 @@ class LiveMember:
         return not self.reads and self.hint is not None
 
 
-async def ask_members(cluster: Cluster, connect: Connect) -> Mapping[str, LiveMember]:
+async def ask_members(cluster: Cluster, connect: ConnectMember) -> Mapping[str, LiveMember]:
     """Ask all members at once; a member that does not answer is a fact, not an error."""
-    asked = [ask_member(m.name, connect(m.client_url)) for m in cluster.members]
+    asked = [ask_member(m.name, connect(m)) for m in cluster.members]
     return {live.name: live for live in await asyncio.gather(*asked)}
 
 
 async def ask_until_led(
-    cluster: Cluster, connect: Connect, quorum: int
+    cluster: Cluster, connect: ConnectMember, quorum: int
 ) -> Mapping[str, LiveMember]:
     """Ask all members; where a quorum answers without a leader, give it the time of an election.
 

@@ -8,7 +8,8 @@ from requorum.domain.cluster import Cluster
 from requorum.domain.ids import ClusterId, MemberId, hex_id
 from requorum.domain.quorum import Seats
 from requorum.errors import Refused
-from requorum.facts.live import PROBE, Connect, LiveMember, ask_member, ask_members, ask_until_led
+from requorum.facts.live import PROBE, LiveMember, ask_member, ask_members, ask_until_led
+from requorum.facts.survey import Reach
 from requorum.ports import Alarm, Etcd, ListedMember, MemberStatus
 
 ASK_DEADLINE = 10.0
@@ -73,7 +74,7 @@ class Membership:
 
 
 async def ask_membership(
-    cluster: Cluster, connect: Connect, *, apart_from: Collection[str] = ()
+    cluster: Cluster, reach: Reach, *, apart_from: Collection[str] = ()
 ) -> Membership:
     """Ask a member that serves for the list, and everyone on it for its health.
 
@@ -86,16 +87,16 @@ async def ask_membership(
             f"the cluster file names nobody but {', '.join(apart_from)}",
             hint="A membership is changed through the others. Name them in the cluster file.",
         )
-    live = await ask_until_led(asked, connect, 1)
+    live = await ask_until_led(asked, reach.etcd, 1)
     status = _one_cluster(live)
     serving = next(m for m in asked.members if live[m.name].reads)
-    etcd = connect(serving.client_url)
+    etcd = reach.etcd(serving)
     try:
         rows = await fresh_list(etcd)
         alarms = await etcd.alarms(deadline=ASK_DEADLINE)
     finally:
         await etcd.close()
-    listed = await _seats(cluster, connect, rows)
+    listed = await _seats(cluster, reach, rows)
     return Membership(
         cluster_id=status.header.cluster_id,
         leader=status.leader or MemberId(0),
@@ -145,9 +146,9 @@ def _id_of(member: LiveMember) -> int:
 
 
 async def _seats(
-    cluster: Cluster, connect: Connect, rows: tuple[ListedMember, ...]
+    cluster: Cluster, reach: Reach, rows: tuple[ListedMember, ...]
 ) -> tuple[Seat, ...]:
-    known = await ask_members(cluster, connect)
+    known = await ask_members(cluster, reach.etcd)
 
     async def one(row: ListedMember) -> Seat:
         name = name_in(cluster, row)
@@ -155,7 +156,7 @@ async def _seats(
             return Seat(name, row, _own(known[name], row))
         if not row.client_urls:
             return Seat(name, row, LiveMember(name, None, reads=False, trouble="it never started"))
-        return Seat(name, row, _own(await ask_member(name, connect(row.client_urls[0])), row))
+        return Seat(name, row, _own(await ask_member(name, reach.connect(row.client_urls[0])), row))
 
     return tuple(await asyncio.gather(*map(one, rows)))
 

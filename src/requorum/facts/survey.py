@@ -34,13 +34,15 @@ from requorum.inspection.identity import (
     without_strangers,
 )
 from requorum.inspection.membership import Membership, RaftMember, membership_of
-from requorum.ports import Disk, Fence, Host, ServiceControl, SettingsControl
+from requorum.ports import Disk, Etcd, Fence, Host, ServiceControl, SettingsControl
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
     """How each member is reached; by member name. `clients` by (client, host).
 
+    `connect` reaches client URLs from this machine; `forwarded` those of members that only their
+    hosts reach.
     `settings` has the members whose settings a command of the operator's changes.
     `fences` has the members that can be kept from being started: those of systemd units. A static
     pod whose manifest is set aside needs none, and commands are not known well enough.
@@ -50,8 +52,13 @@ class Reach:
     services: Mapping[str, ServiceControl]
     connect: Connect
     clients: Mapping[tuple[str, str], ServiceControl] = field(default_factory=dict)
+    forwarded: Mapping[str, Connect] = field(default_factory=dict)
     settings: Mapping[str, SettingsControl] = field(default_factory=dict)
     fences: Mapping[str, Fence] = field(default_factory=dict)
+
+    def etcd(self, member: MemberSpec) -> Etcd:
+        """Return a client for the member's own client URL; the caller closes it."""
+        return self.forwarded.get(member.name, self.connect)(member.client_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ async def survey(cluster: Cluster, reach: Reach, unreachable: Mapping[str, str])
 
     Raises Refused where the facts do not say which cluster this is.
     """
-    live = await ask_until_led(cluster, reach.connect, quorum_size(len(cluster.members)))
+    live = await ask_until_led(cluster, reach.etcd, quorum_size(len(cluster.members)))
     there = cluster.without(unreachable)
     running = await running_members(there, reach)
     members = await _members(there, reach, running)

@@ -113,6 +113,11 @@ class Lab(_Record):
         return self.directory / "acks"
 
     @property
+    def beside(self) -> tuple[str, ...]:
+        """Return what the keys begin with that others than its own writers write: none do."""
+        return ()
+
+    @property
     def graveyard(self) -> Path:
         """Return the directory that damages move things to."""
         return self.directory / "graveyard"

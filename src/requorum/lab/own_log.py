@@ -3,10 +3,10 @@
 from requorum.formats.source import BufferSource
 from requorum.formats.wal import parse_segment_name, read_segment
 from requorum.inspection.member_log import MemberLog, SegmentFile, read_member_log
-from requorum.lab.layout import Lab
+from requorum.lab.damage.graveyard import Disks
 
 
-def read_wal(lab: Lab, name: str) -> MemberLog | None:
+def read_wal(lab: Disks, name: str) -> MemberLog | None:
     """Return the member's log, as far as it can be read; None where it has no WAL."""
     wal = lab.data_dir(name) / "member" / "wal"
     paths = sorted(path for path in wal.glob("*.wal") if parse_segment_name(path.name))

@@ -23,7 +23,7 @@ async def join_facts(
 
     `joins`: what it runs with and its certificates are read as well.
     """
-    membership = await ask_membership(cluster, reach.connect, apart_from={name})
+    membership = await ask_membership(cluster, reach, apart_from={name})
     running = data = False
     configured: ConfiguredMember | None = None
     certificates: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ async def furnish_fingerprint(cluster: Cluster, reach: Reach, name: str) -> str:
 
 
 async def _members(cluster: Cluster, reach: Reach, name: str) -> list[JsonValue]:
-    now = await ask_membership(cluster, reach.connect, apart_from={name})
+    now = await ask_membership(cluster, reach, apart_from={name})
     return [_said(seat, counts=seat.name != name) for seat in now.listed]
 
 

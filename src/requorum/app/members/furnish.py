@@ -42,7 +42,7 @@ async def prepare_furnishing(
                 hint="Name the new machine as its `host` in the cluster file.",
             )
         there = cluster.without(unreachable)
-        live = await ask_members(there, reach.connect)
+        live = await ask_members(there, reach.etcd)
         serving = [m for m in there.members if m.name != name and live[m.name].reads]
         if not serving:
             raise Refused(

@@ -32,6 +32,7 @@ __all__ = [
     "TrialsWanted",
     "obtained",
     "recover_once",
+    "refusal_of",
     "run_trials",
     "summarise",
     "trial_directory",
@@ -151,20 +152,19 @@ async def recover_once(request: RecoveryRequest, settings: Settings) -> Recovere
     try:
         prepared = await prepare_recovery(operator, cluster)
     except Refused as error:
-        return _refusal(error)
+        return refusal_of(error.message, error.hint or "")
     if isinstance(prepared, RecoverResult):
         raise StepFailed(f"{prepared.outcome}, with every member killed: {prepared.reasons}")
     return _recovered(await run_prepared(operator, prepared, SilentObserver()), prepared)
 
 
-def _refusal(error: Refused) -> Refusal:
+def refusal_of(message: str, advice: str) -> Refusal:
     """Tell the refusals apart by what they advise: the next step is what differs."""
-    advice = error.hint or ""
     if "--cluster-id" in advice:
-        return Refusal("ambiguous", error.message)
+        return Refusal("ambiguous", message)
     if "requorum restore" in advice:
-        return Refusal("nothing-usable", error.message)
-    return Refusal("other", error.message)
+        return Refusal("nothing-usable", message)
+    return Refusal("other", message)
 
 
 def _recovered(result: RecoverResult, prepared: Prepared) -> Recovered:

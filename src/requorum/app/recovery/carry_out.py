@@ -95,7 +95,7 @@ async def _result_of(
     plan: Plan[World], world: World, *, outcome: str, began: float
 ) -> RecoverResult:
     """Ask every member once more; where the run went back there is no loss to speak of."""
-    live = await ask_members(world.cluster, world.reach.connect)
+    live = await ask_members(world.cluster, world.reach.etcd)
     return RecoverResult.model_validate(
         {
             "outcome": outcome,

@@ -62,7 +62,7 @@ async def prepare_restore(
 
 async def _facts(cluster: Cluster, reach: Reach, path: str) -> RestoreFacts:
     return RestoreFacts(
-        live=await ask_members(cluster, reach.connect),
+        live=await ask_members(cluster, reach.etcd),
         running=await running_members(cluster, reach),
         has_data={m.name: await has_data(reach.hosts[m.name], m) for m in cluster.members},
         disks=await disks_of(cluster, reach),

@@ -20,7 +20,7 @@ QUOTA_SHARE_MAX = 0.8
 async def cluster_status(operator: Operator, cluster: Cluster) -> ClusterStatusResult:
     """Ask all members; the result says how the cluster is, also where nobody answers."""
     async with open_reach(cluster, operator.credentials) as reach:
-        found = await ask_status(cluster, reach.connect)
+        found = await ask_status(cluster, reach)
     return judged(cluster, found)
 
 

@@ -37,23 +37,36 @@ class TlsMaterial:
         _check_pem("key", self.key, b"PRIVATE KEY-----")
 
 
-def open_channel(endpoint: str, tls: TlsMaterial | None) -> grpc.aio.Channel:
-    """Return a channel that connects on its first call; UsageError when `endpoint` is no URL.
+Address = tuple[str, int]
 
-    As with etcdctl the scheme decides: `http` is plain even when TLS material is given.
-    """
-    url = _client_url(endpoint)
-    if url.scheme == "http":
-        return grpc.aio.insecure_channel(url.netloc, options=_OPTIONS)
-    if tls is None:
+
+def check_endpoint(endpoint: str, tls: TlsMaterial | None) -> None:
+    """UsageError when `endpoint` is no client URL, or is one for TLS without its material."""
+    if _client_url(endpoint).scheme == "https" and tls is None:
         raise UsageError(
             f"{endpoint} needs TLS, and no certificates are given",
             hint="Give the cluster's CA, and a client certificate with its key.",
         )
+
+
+def open_channel(
+    endpoint: str, tls: TlsMaterial | None, *, at: Address | None = None
+) -> grpc.aio.Channel:
+    """Return a channel that connects on its first call; UsageError as with `check_endpoint`.
+
+    As with etcdctl the scheme decides: `http` is plain even when TLS material is given. `at` is an
+    address that leads there: the server must have the certificate of `endpoint` all the same.
+    """
+    check_endpoint(endpoint, tls)
+    url = _client_url(endpoint)
+    target = f"{at[0]}:{at[1]}" if at else url.netloc
+    if url.scheme == "http" or tls is None:
+        return grpc.aio.insecure_channel(target, options=_OPTIONS)
     credentials = grpc.ssl_channel_credentials(
         root_certificates=tls.cacert, private_key=tls.key, certificate_chain=tls.cert
     )
-    return grpc.aio.secure_channel(url.netloc, credentials, options=_OPTIONS)
+    name = (("grpc.ssl_target_name_override", url.hostname),) if at else ()
+    return grpc.aio.secure_channel(target, credentials, options=(*_OPTIONS, *name))
 
 
 def _client_url(endpoint: str) -> SplitResult:

@@ -1,7 +1,7 @@
 """`requorum.ports.Etcd` over gRPC."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Self
 
 import grpc
@@ -10,22 +10,35 @@ import grpc.aio
 from requorum import ports
 from requorum.clients.etcd import answers, rpcs
 from requorum.clients.etcd import rpc_pb2 as pb
-from requorum.clients.etcd.channel import TlsMaterial, open_channel
+from requorum.clients.etcd.channel import Address, TlsMaterial, check_endpoint, open_channel
 from requorum.clients.etcd.errors import translate
 from requorum.clients.etcd.rpcs import Request, Response, Rpc
 from requorum.clients.etcd.session import Session
 from requorum.domain.ids import MemberId
-from requorum.errors import EtcdError, RequorumError, Unreachable
+from requorum.errors import DeadlineExceeded, EtcdError, RequorumError, Unreachable
+
+Way = Callable[[], Awaitable[Address]]
+"""Opens a way to an endpoint that we cannot reach ourselves; returns where it begins.
+
+Unreachable, without a hint, where nobody is there.
+"""
 
 
 class EtcdClient:
     """The gRPC API of one endpoint. Made by `connect`; used in the event loop it was made in."""
 
     def __init__(
-        self, endpoint: str, channel: grpc.aio.Channel, credentials: tuple[str, str] | None
+        self,
+        endpoint: str,
+        *,
+        tls: TlsMaterial | None,
+        credentials: tuple[str, str] | None,
+        way: Way | None,
     ) -> None:
         self._endpoint = endpoint
-        self._channel = channel
+        self._tls = tls
+        self._way = way
+        self._channel = None if way else open_channel(endpoint, tls)
         self._session = Session(credentials, self._authenticate)
         self._closed = False
 
@@ -46,7 +59,8 @@ class EtcdClient:
     async def close(self) -> None:
         """Close the channel and end its calls. No error when it is closed already."""
         self._closed = True
-        await self._channel.close(None)
+        if self._channel is not None:
+            await self._channel.close(None)
 
     async def status(self, *, deadline: float) -> ports.MemberStatus:
         """Ask for Maintenance.Status; works without a leader.
@@ -202,7 +216,8 @@ class EtcdClient:
         caller checks the SHA-256 in its last 32 bytes.
         """
         token = await self._session.token(deadline=deadline)
-        call = self._channel.unary_stream(
+        channel = await self._opened(deadline)
+        call = channel.unary_stream(
             rpcs.SNAPSHOT.path,
             request_serializer=pb.SnapshotRequest.SerializeToString,
             response_deserializer=pb.SnapshotResponse.FromString,
@@ -245,18 +260,42 @@ class EtcdClient:
     ) -> Response:
         if self._closed:
             raise Unreachable(f"the connection to {self._endpoint} was closed by us")
-        call = self._channel.unary_unary(
+        clock = asyncio.get_running_loop().time
+        end = clock() + deadline
+        channel = await self._opened(deadline)
+        call = channel.unary_unary(
             rpc.path,
             request_serializer=rpc.request.SerializeToString,
             response_deserializer=rpc.response.FromString,
         )
         try:
             answer: Response = await call(
-                request, timeout=max(deadline, 0), metadata=_metadata(token)
+                request, timeout=max(end - clock(), 0), metadata=_metadata(token)
             )
         except grpc.aio.AioRpcError as error:
             raise self._translated(error, rpc.path, deadline) from error
         return answer
+
+    async def _opened(self, deadline: float) -> grpc.aio.Channel:
+        """Return the channel; where a way must be opened first, that is tried at each first call.
+
+        So whether anybody is there is told by who leads there: the near end always answers.
+        """
+        if self._channel is None:
+            at = await self._begin_of_way(deadline)
+            self._channel = open_channel(self._endpoint, self._tls, at=at)
+        return self._channel
+
+    async def _begin_of_way(self, deadline: float) -> Address | None:
+        if self._way is None:
+            return None
+        try:
+            async with asyncio.timeout(max(deadline, 0)):
+                return await self._way()
+        except TimeoutError as error:
+            raise DeadlineExceeded(
+                f"there was no way to {self._endpoint} within {deadline:.3g} s"
+            ) from error
 
     def _translated(
         self, error: grpc.aio.AioRpcError, method: str, deadline: float
@@ -269,11 +308,17 @@ def _metadata(token: str) -> tuple[tuple[str, str], ...]:
 
 
 def connect(
-    endpoint: str, *, tls: TlsMaterial | None, credentials: tuple[str, str] | None
+    endpoint: str,
+    *,
+    tls: TlsMaterial | None,
+    credentials: tuple[str, str] | None,
+    way: Way | None = None,
 ) -> EtcdClient:
     """Return a client for one client URL; nothing is sent before its first call.
 
     `credentials` are user and password. To be called in a running event loop; the caller
-    closes the client. UsageError when the URL is malformed or `https` lacks TLS material.
+    closes the client. `way` leads to an endpoint that we cannot reach ourselves. UsageError when
+    the URL is malformed or `https` lacks TLS material.
     """
-    return EtcdClient(endpoint, open_channel(endpoint, tls), credentials)
+    check_endpoint(endpoint, tls)
+    return EtcdClient(endpoint, tls=tls, credentials=credentials, way=way)

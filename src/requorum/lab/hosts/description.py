@@ -5,6 +5,9 @@
     lab.json                  this description
     ssh/id_ed25519[.pub]      the key that root and `ops` take on every host
     ssh/known_hosts, config   the hosts' keys; `ssh -F ssh/config node1`
+    requorum.yaml             the cluster file, to which every other command applies
+    acks/<writer>.jsonl       what the writers of a crash trial were promised
+    copies/<host>             an earlier copy of its data directory (damage `stale-copy`)
     pki/                      the CA, a client pair for this machine, and each host's files
     <host>/root               its file system, mounted
     <host>/upper, work        what it wrote, over the base image
@@ -27,6 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from requorum.errors import UsageError
 
 SSL_DIR = "/etc/ssl/etcd/ssl"
+STAND_IN_KEYS = "/registry/standin/"
 _FIRST_ADDRESS = 11
 
 
@@ -161,6 +165,38 @@ class HostLab(_Record):
     def data_dir(self, name: str) -> Path:
         """Return where its data directory lies on this machine while its disk is not mounted."""
         return self.host_dir(name) / "upper" / self.host(name).data_dir.lstrip("/")
+
+    def host_of(self, member: str) -> LabHost:
+        """Return the host where the member of that name lives."""
+        return next(host for host in self.hosts if host.member == member)
+
+    def client_url(self, member: str) -> str:
+        """Return where clients reach that member."""
+        return self.host_of(member).client_url
+
+    @property
+    def client_urls(self) -> tuple[str, ...]:
+        """Return every member's client URL."""
+        return tuple(host.client_url for host in self.hosts)
+
+    def copy_of(self, name: str) -> Path:
+        """Return where an earlier copy of its data directory is kept."""
+        return self.directory / "copies" / self.host(name).name
+
+    @property
+    def acks(self) -> Path:
+        """Return the directory of what the writers were promised."""
+        return self.directory / "acks"
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Return what the keys begin with that others than the writers write: the stand-ins'."""
+        return (STAND_IN_KEYS,)
+
+    @property
+    def cluster_file(self) -> Path:
+        """Return the cluster file."""
+        return self.directory / "requorum.yaml"
 
     @property
     def graveyard(self) -> Path:

@@ -10,8 +10,10 @@ from pathlib import Path
 from requorum.errors import Refused
 from requorum.lab.damage.inflict import damage_files
 from requorum.lab.damage.kinds import DamageKind
+from requorum.lab.hosts.copies import put_copy_back
 from requorum.lab.hosts.description import HostLab
 from requorum.lab.hosts.disk import empty_disk, prepare_disk, unmount_disk
+from requorum.lab.hosts.furnish import WANTED_AT_BOOT
 from requorum.lab.hosts.machine import boot, cut_power, inside, running
 from requorum.lab.hosts.network import plug, unplug
 from requorum.lab.hosts.ssh_access import collect_host_keys
@@ -41,10 +43,20 @@ def damage(lab: HostLab, name: str, kind: DamageKind, rng: random.Random) -> str
         raise Refused(f"{name} is running", hint="Cut its power first.")
     if lab.wanted.data_disk_mib is not None:
         raise Refused("a data directory on a disk of its own is not damaged here")
-    if kind in {DamageKind.WRONG_CLUSTER, DamageKind.STALE_COPY}:
+    if kind is DamageKind.WRONG_CLUSTER:
         raise Refused(f"{kind} is for the practice cluster")
     unmount_disk(lab, name)
+    if kind is DamageKind.STALE_COPY:
+        return put_copy_back(lab, name)
     return damage_files(kind, lab, name, rng)
+
+
+def keep_from_starting(lab: HostLab, names: Sequence[str]) -> None:
+    """Take from hosts without power what starts etcd at boot, as `systemctl disable etcd` does."""
+    for name in names:
+        prepare_disk(lab, name)
+        host = lab.host(name)
+        (host.root_dir / f"{WANTED_AT_BOOT}/{host.unit}".lstrip("/")).unlink(missing_ok=True)
 
 
 def fill_disk(lab: HostLab, name: str) -> int:

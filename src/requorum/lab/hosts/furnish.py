@@ -10,7 +10,7 @@ from requorum.lab.hosts.description import HostLab, LabHost
 from requorum.lab.hosts.ssh_access import HOST_KEY, make_key
 from requorum.lab.hosts.units import STAND_IN, UNITS, enabled, files_of
 
-_WANTED_AT_BOOT = f"{UNITS}/multi-user.target.wants"
+WANTED_AT_BOOT = f"{UNITS}/multi-user.target.wants"
 _TOOLS = ("etcd", "etcdctl", "etcdutl")
 
 
@@ -50,7 +50,7 @@ def furnish_member(lab: HostLab, host: LabHost) -> None:
         root.write(path, content, mode=0o755 if path == STAND_IN else 0o644)
     root.make_dir(host.data_dir, owner=user)
     for unit in enabled(lab):
-        root.link(f"{_WANTED_AT_BOOT}/{unit}", f"{UNITS}/{unit}")
+        root.link(f"{WANTED_AT_BOOT}/{unit}", f"{UNITS}/{unit}")
 
 
 def _hosts_file(lab: HostLab, host: LabHost) -> str:

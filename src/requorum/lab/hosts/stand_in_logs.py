@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Literal
 
 from requorum.errors import DamagedInput
-from requorum.lab.hosts.description import HostLab
+from requorum.lab.hosts.description import STAND_IN_KEYS, HostLab
 from requorum.lab.hosts.units import STAND_INS
 
 _WORDS: frozenset[str] = frozenset({"start", "stop", "fail"})
@@ -55,5 +55,5 @@ def acknowledged(lab: HostLab) -> frozenset[bytes]:
         for unit in STAND_INS:
             log = host.root_dir / "var/log" / f"{unit}.acked"
             numbers = log.read_text(encoding="ascii").split() if log.exists() else []
-            keys |= {f"/registry/standin/{host.name}/{unit}/{n}".encode() for n in numbers}
+            keys |= {f"{STAND_IN_KEYS}{host.name}/{unit}/{n}".encode() for n in numbers}
     return frozenset(keys)

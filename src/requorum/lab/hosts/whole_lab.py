@@ -13,6 +13,7 @@ from requorum.errors import Locked, Refused, UsageError
 from requorum.lab.hosts.base_image import base_image
 from requorum.lab.hosts.certificates import make_certificates
 from requorum.lab.hosts.claim import claim_again, claim_any, claimed_by, give_back
+from requorum.lab.hosts.cluster_file import write_cluster_file
 from requorum.lab.hosts.description import (
     HostLab,
     Wanted,
@@ -134,6 +135,7 @@ def _prepare(lab: HostLab) -> None:
     if not any(running(lab, name) for name in lab.names):
         make_network(lab)
     write_client_files(lab)
+    write_cluster_file(lab)
     make_certificates(lab)
     furnished = [prepare_disk(lab, name) for name in lab.names]
     if any(furnished) or not lab.hosts[0].known_hosts.exists():

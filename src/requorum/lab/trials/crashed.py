@@ -15,6 +15,7 @@ from requorum.lab.layout import Lab
 from requorum.lab.load import Load
 from requorum.lab.practice import Connect, crash, up, wait_ready
 from requorum.lab.trials.drawn import Drawn
+from requorum.lab.trials.usable import usable_files
 
 _READY_SECONDS = 60.0
 _LOAD_ENDS_SECONDS = 30.0
@@ -41,6 +42,12 @@ class Crashed:
     def kind_at(self, member: str) -> DamageKind | None:
         """Return what befell the member, None for an undamaged one."""
         return next((done.kind for done in self.inflicted if done.member == member), None)
+
+    def usable_files(self) -> tuple[str, ...]:
+        """Return what a recovery could use, of the true cluster."""
+        foreign = DamageKind.WRONG_CLUSTER
+        ours = [name for name in self.lab.names if self.kind_at(name) is not foreign]
+        return usable_files(self.lab, ours)
 
 
 async def crash_as_drawn(

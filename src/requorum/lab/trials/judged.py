@@ -1,17 +1,37 @@
 """The oracle's verdict through one member, as far as a trial counts it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from requorum.domain.loss import UnprovenRange
-from requorum.lab.layout import Lab
 from requorum.lab.oracle import Found, Verdict, collect, judge, read_promises
 from requorum.lab.practice import Connect
 from requorum.lab.promises import Present, Promises, Transaction
 from requorum.lab.values import value_of
 
 _SHOWN = 8
+
+
+class Written(Protocol):
+    """A lab whose writers recorded what they were promised in `acks`."""
+
+    @property
+    def acks(self) -> Path:
+        """Return that directory."""
+        ...
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Return what the keys begin with that others write, whom the oracle does not judge."""
+        ...
+
+    def client_url(self, name: str) -> str:
+        """Return where clients reach the member."""
+        ...
 
 
 class Judged(BaseModel):
@@ -37,7 +57,7 @@ class Judged(BaseModel):
 
 
 async def judge_through(
-    lab: Lab, member: str, connect: Connect, unproven: Sequence[UnprovenRange]
+    lab: Written, member: str, connect: Connect, unproven: Sequence[UnprovenRange]
 ) -> Judged:
     """Read every key through one member's client URL; judge it by what the lab's writers wrote."""
     promises = read_promises(lab.acks)
@@ -46,7 +66,8 @@ async def judge_through(
         found = await collect(etcd, [lease.id for lease in promises.leases])
     finally:
         await etcd.close()
-    return judged(member, promises, found, unproven=unproven)
+    ours = {key: kv for key, kv in found.keys.items() if not key.startswith(lab.beside)}
+    return judged(member, promises, replace(found, keys=ours), unproven=unproven)
 
 
 def judged(

@@ -50,9 +50,9 @@ class AwaitHealth(Step[World]):
             ) from error
 
     async def _ask(self, world: World) -> Sequence[LiveMember]:
-        connect = world.reach.connect
+        connect = world.reach.etcd
         return await asyncio.gather(
-            *(ask_member(name, connect(world.spec(name).client_url)) for name in self.members)
+            *(ask_member(name, connect(world.spec(name))) for name in self.members)
         )
 
     def _all_serve(self, live: Sequence[LiveMember]) -> bool:
@@ -86,7 +86,7 @@ class AwaitHealth(Step[World]):
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _hashes(self, world: World) -> list[HashKv]:
-        clients = [world.reach.connect(world.spec(name).client_url) for name in self.members]
+        clients = [world.reach.etcd(world.spec(name)) for name in self.members]
         try:
             answers = await asyncio.gather(*(c.status(deadline=HASH_DEADLINE) for c in clients))
             revision = min(answer.header.revision for answer in answers)

@@ -49,7 +49,7 @@ class TakeBackup(Step[World]):
 
     async def _save(self, world: World) -> str | None:
         """Return why etcd does not let us, None once it is saved."""
-        etcd = world.reach.connect(world.spec(self.member).client_url)
+        etcd = world.reach.etcd(world.spec(self.member))
         try:
             await world.here.make_dirs(dirname(self.path))
             counted = Counted(world.watcher, "saved", None)

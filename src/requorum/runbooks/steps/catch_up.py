@@ -67,7 +67,7 @@ class AwaitCaughtUp(Step[World]):
         try:
             async with serving(world, self.member) as etcd:
                 others = await etcd.status(deadline=STATUS_DEADLINE)
-            etcd = world.reach.connect(world.spec(self.member).client_url)
+            etcd = world.reach.etcd(world.spec(self.member))
             try:
                 own = await etcd.status(deadline=STATUS_DEADLINE)
             finally:

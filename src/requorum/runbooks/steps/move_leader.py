@@ -30,7 +30,7 @@ class MoveLeader(Step[World]):
         end = asyncio.get_running_loop().time() + PATIENCE
         while asyncio.get_running_loop().time() < end:
             try:
-                now = await ask_membership(world.cluster, world.reach.connect)
+                now = await ask_membership(world.cluster, world.reach)
                 if now.leader != old:
                     return {"leader": now.leading.name if now.leading else f"{now.leader:x}"}
                 await self._hand_over(world, now)
@@ -42,7 +42,7 @@ class MoveLeader(Step[World]):
     async def _hand_over(self, world: World, now: Membership) -> None:
         others = {n: s for n, s in now.statuses.items() if n != self.member}
         heir = max(others, key=lambda name: others[name].raft_applied_index)
-        etcd = world.reach.connect(world.spec(self.member).client_url)
+        etcd = world.reach.etcd(world.spec(self.member))
         try:
             target = others[heir].header.member_id
             await etcd.move_leader(target, deadline=MOVE_DEADLINE)

@@ -24,7 +24,7 @@ class ProbeWrites(Step[World]):
     async def apply(self, world: World) -> Mapping[str, JsonValue]:
         """Do it; StepFailed where a member answers with another value than was just written."""
         key = f"{PROBE_PREFIX}{world.run}".encode()
-        clients = {name: world.reach.connect(world.spec(name).client_url) for name in self.members}
+        clients = {name: world.reach.etcd(world.spec(name)) for name in self.members}
         try:
             for writer, reader in zip(self.members, _shifted(self.members), strict=True):
                 await _probe(key, writer, clients[writer], reader, clients[reader])

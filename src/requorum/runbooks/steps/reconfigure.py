@@ -74,7 +74,7 @@ async def serving(world: World, apart_from: str) -> AsyncIterator[Etcd]:
     for member in world.cluster.members:
         if member.name == apart_from:
             continue
-        etcd = world.reach.connect(member.client_url)
+        etcd = world.reach.etcd(member)
         try:
             try:
                 await fresh_list(etcd)

@@ -11,7 +11,7 @@ import asyncssh
 
 from requorum.clients.hosts.ssh.connection import Connection
 from requorum.clients.hosts.ssh.ssh_errors import ssh_errors
-from requorum.errors import DeadlineExceeded, RequorumError, Unreachable
+from requorum.errors import Barred, DeadlineExceeded, RequorumError, Unreachable
 
 _SECONDS = 10.0
 _CHUNK = 64 << 10
@@ -25,6 +25,7 @@ class Forwarding:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._servers: dict[Address, asyncio.Server] = {}
+        self._leading: set[asyncio.Task[object]] = set()
 
     async def to(self, host: str, port: int) -> Address:
         """Return the loopback address that leads there; Unreachable where nothing is there."""
@@ -37,11 +38,16 @@ class Forwarding:
         return local
 
     async def close(self) -> None:
-        """Stop listening. No error when nothing listens."""
+        """Stop listening, and end what is led. No error when nothing listens."""
         servers, self._servers = self._servers, {}
+        loop = asyncio.get_running_loop()
         for server in servers.values():
-            if server.get_loop() is asyncio.get_running_loop():
+            if server.get_loop() is loop:
                 server.close()
+        leading = [task for task in self._leading if task.get_loop() is loop]
+        for task in leading:
+            task.cancel()
+        await asyncio.gather(*leading)
 
     async def _try(self, host: str, port: int) -> None:
         """Open one connection for nothing: whoever uses the port later is told no reason."""
@@ -52,18 +58,21 @@ class Forwarding:
         self, host: str, port: int
     ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
         async def lead(near_in: asyncio.StreamReader, near_out: asyncio.StreamWriter) -> None:
+            if (task := asyncio.current_task()) is not None:
+                self._leading.add(task)
+                task.add_done_callback(self._leading.discard)
             try:
                 far_in, far_out = await self._open(host, port)
-            except RequorumError:
-                near_out.close()  # the only word for it that TCP has
-                return
-            try:
-                await asyncio.gather(_copy(near_in, far_out), _copy(far_in, near_out))
-            except (asyncssh.Error, OSError):
-                return  # one side broke: both are told by their end
+                try:
+                    await asyncio.gather(_copy(near_in, far_out), _copy(far_in, near_out))
+                finally:
+                    far_out.close()
+            except (RequorumError, asyncssh.Error, OSError):
+                return  # one side is not there, or broke: the end is the only word that TCP has
+            except asyncio.CancelledError:
+                return  # by `close`; asyncio would log a handler that ends cancelled as a failure
             finally:
                 near_out.close()
-                far_out.close()
 
         return lead
 
@@ -98,7 +107,7 @@ async def _copy(
 
 
 def _no_way(name: str, host: str, port: int, error: asyncssh.ChannelOpenError) -> Unreachable:
-    return Unreachable(
-        f"{name} does not lead to {host}:{port}: {error.reason.lower()}",
-        hint="Nothing may listen there, or AllowTcpForwarding is off in the host's sshd_config.",
-    )
+    said = f"{name} does not lead to {host}:{port}: {error.reason.lower()}"
+    if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
+        return Barred(said, hint="Set AllowTcpForwarding to yes in the host's sshd_config.")
+    return Unreachable(said, hint="Nothing listens there.")

@@ -1,0 +1,1 @@
+"""The crash trial on real hosts: load, power cut, damage, recovery over SSH, count."""
