@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import yaml
@@ -104,10 +104,15 @@ def keys_of(lab: HostLab) -> frozenset[bytes]:
     return asyncio.run(read())
 
 
-@pytest.mark.parametrize("version", ["3.4", "3.5", "3.6"])
-def test_a_rescue(new_host_lab: NewHostLab, tmp_path: Path, version: str) -> None:
-    """Nothing that etcd acknowledged is missing; clients stop first and start last, in reverse."""
-    lab = new_host_lab(Wanted(etcd=version))
+@pytest.mark.parametrize(("version", "user"), [("3.4", "root"), ("3.5", "root"), ("3.6", "etcd")])
+def test_a_rescue(
+    new_host_lab: NewHostLab, tmp_path: Path, version: str, user: Literal["root", "etcd"]
+) -> None:
+    """Nothing that etcd acknowledged is missing; clients stop first and start last, in reverse.
+
+    Where a whole data directory is lost, the new one is that user's whom the unit names.
+    """
+    lab = new_host_lab(Wanted(etcd=version, etcd_user=user))
     crash(lab)
     promised = acknowledged(lab)
     result = recover(lab, tmp_path / "state")

@@ -30,6 +30,12 @@ class Configurations:
     known: Mapping[str, ConfiguredMember] = field(default_factory=dict)
     unknown: Mapping[str, str] = field(default_factory=dict)
 
+    def service_user(self, member: str) -> tuple[str, str] | None:
+        """Return user and group, "" for the user's own, that a service names; None: it is root."""
+        found = self.known.get(member)
+        settings = None if found is None else found.configuration.settings
+        return (settings.user, settings.group) if settings is not None and settings.user else None
+
 
 NOTHING_READ = Configurations()
 

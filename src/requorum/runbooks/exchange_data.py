@@ -8,6 +8,7 @@ from requorum.domain.cluster import LOCAL, Cluster, MemberSpec, SystemdService
 from requorum.domain.loss import Loss
 from requorum.domain.units import binary_size
 from requorum.errors import NotEnoughSpace
+from requorum.facts.configured_member import NOTHING_READ, Configurations
 from requorum.ports import Disk
 from requorum.runbooks.steps.await_health import AwaitHealth
 from requorum.runbooks.steps.backup import TakeBackup
@@ -142,10 +143,12 @@ def exchange_steps(
     token: str,
     bump_revision: int | None,
     settings: Sequence[Step[World]] = (),
+    configured: Configurations = NOTHING_READ,
 ) -> list[Step[World]]:
     """Return the steps from setting the old data aside to a cluster that serves the new.
 
     `settings` are those that change what members start with, while they are stopped and fenced.
+    `configured` is what they really run with.
     """
     paths, sends = _brought_to_hosts(cluster, workspaces, file)
     return [
@@ -170,6 +173,7 @@ def exchange_steps(
                 token=token,
                 bump_revision=bump_revision,
                 owner_like=_owner_candidates(m, cluster, workspaces),
+                run_as=configured.service_user(m.name),
             )
             for m in cluster.members
         ),

@@ -277,6 +277,7 @@ def plan_rescue(
             token=f"requorum-{run}",
             bump_revision=bump,
             settings=settings,
+            configured=configured,
         ),
         *start_client_steps(cluster.clients, facts.clients),
         *([backup_step(cluster.members[0], backup)] if backup else []),

@@ -89,6 +89,7 @@ def plan_restore(
                 token=f"requorum-{run}",
                 bump_revision=bump,
                 settings=settings,
+                configured=facts.configured,
             ),
             *start_client_steps(cluster.clients, facts.clients),
             *([backup_step(cluster.members[0], backup)] if backup else []),

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from requorum.facts.host_files import owner_of
-from requorum.runbooks.steps.furnish import give, ids_of
+from requorum.runbooks.steps.owner import give, ids_of
 from requorum.runbooks.steps.world import World
 from requorum.workflow.step import Step
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from requorum.errors import RequorumError, StepFailed
 from requorum.facts.data_dir import is_in_use, read_identity
 from requorum.ports import Host
+from requorum.runbooks.steps.owner import ids_of
 from requorum.runbooks.steps.world import World
 from requorum.workflow.step import Step
 
@@ -95,6 +96,8 @@ class RestoreMember(Step[World]):
     token: str
     bump_revision: int | None = None
     owner_like: tuple[str, ...]
+    run_as: tuple[str, str] | None = None
+    """User and group that the member's service names, for a host on which no old data is left."""
 
     async def apply(self, world: World) -> Mapping[str, JsonValue]:
         """Restore beside the live directory, make it durable, then rename it into place."""
@@ -140,7 +143,7 @@ class RestoreMember(Step[World]):
         await self._finish(host)
 
     async def _finish(self, host: Host) -> None:
-        owner = await _owner(host, self.owner_like)
+        owner = await self._owner(host)
         wal_dir = self.restored_wal_dir or _wal_inside(self.restored_data_dir)
         for path in (self.restored_data_dir, self.restored_wal_dir):
             if path is None:
@@ -150,6 +153,14 @@ class RestoreMember(Step[World]):
             await host.sync_tree(path)
         identity = await _identity(host, wal_dir)
         await host.write_new(self._mark, json.dumps(identity).encode())
+
+    async def _owner(self, host: Host) -> tuple[int, int] | None:
+        """Return who owned the old data, else whom etcd runs as; None: we do."""
+        for path in self.owner_like:
+            stat = await host.stat(path)
+            if stat is not None:
+                return stat.uid, stat.gid
+        return None if self.run_as is None else await ids_of(host, *self.run_as)
 
     async def _put_in_place(
         self, world: World, host: Host, swap: SwapModel, identity: Mapping[str, str]
@@ -215,15 +226,6 @@ async def _to_a_free_name(host: Host, path: str, target: str) -> str:
         number += 1
     await host.rename(path, f"{target}-{number}")
     return f"{target}-{number}"
-
-
-async def _owner(host: Host, candidates: tuple[str, ...]) -> tuple[int, int] | None:
-    """Return who owns the first of these paths that exists."""
-    for path in candidates:
-        stat = await host.stat(path)
-        if stat is not None:
-            return stat.uid, stat.gid
-    return None
 
 
 async def _read_text(host: Host, path: str) -> str:

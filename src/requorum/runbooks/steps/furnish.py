@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from requorum.errors import FactsChanged, StepFailed
 from requorum.facts.host_files import adapt_bytes, read_small, sha256_of
 from requorum.ports import Host
+from requorum.runbooks.steps.owner import give, ids_of
 from requorum.runbooks.steps.world import World
 from requorum.workflow.step import Step
 
-ASK_DEADLINE = 15.0
 SYSTEMCTL_DEADLINE = 60.0
 
 
@@ -132,24 +132,3 @@ async def _whole(content: bytes) -> AsyncIterator[bytes]:
 def _beside(path: str, run: str) -> str:
     """Return a name that neither systemd nor kubelet reads: it begins with a dot."""
     return join(dirname(path), f".{basename(path)}.requorum-{run}")
-
-
-async def give(host: Host, path: str, uid: int, gid: int) -> None:
-    """Give a folder, without what is in it, to its owner."""
-    done = await host.run(("chown", f"{uid}:{gid}", "--", path), deadline=ASK_DEADLINE)
-    if done.returncode != 0:
-        raise StepFailed(f"`chown` of {path} on {host.name}: {done.stderr.strip()}")
-
-
-async def ids_of(host: Host, owner: str, group: str) -> tuple[int, int]:
-    """Return the numbers that the machine knows these names by."""
-    user = await host.run(("id", "-u", "--", owner), deadline=ASK_DEADLINE)
-    found = await host.run(("getent", "group", "--", group), deadline=ASK_DEADLINE)
-    fields = found.stdout.split(":")
-    if user.returncode != 0 or found.returncode != 0 or len(fields) < 3:
-        raise StepFailed(
-            f"{host.name} has no user {owner} or no group {group}",
-            hint=f"Make them: `groupadd --system {group}`, "
-            f"`useradd --system --gid {group} --shell /usr/sbin/nologin {owner}`.",
-        )
-    return int(user.stdout), int(fields[2])
