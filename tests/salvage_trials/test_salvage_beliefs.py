@@ -126,6 +126,16 @@ def test_a_tree_that_ends_too_early_proves_nothing(crash: MadeCrash, whole: byte
     assert all(each.witnesses[0].whole for each in kept)
 
 
+def test_no_revision_is_without_a_record_above_the_compaction(
+    crash: MadeCrash, whole: bytes
+) -> None:
+    """Where a tree has none, records are missing, though every page of it may be fine."""
+    (last,) = files(changed(crash, lambda records: list(records)[-1:]))
+    assert last.witnesses[0].whole
+    assert without_false_ends([last])[0].witnesses[0].gap_before.tolist() == [True]
+    assert without_false_ends(files(whole))[0].witnesses[0].whole
+
+
 def test_a_tree_lacks_no_more_revisions_than_entries(crash: MadeCrash, whole: bytes) -> None:
     """Where another one has applied a few entries more, it may lack as many revisions, no more."""
     log = crash.recorded.log

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from requorum.inspection.salvage.gather import Gathered
+from requorum.inspection.salvage.places import FIRST_WRITE, mains
 from requorum.inspection.salvage.strays import Strays
 from requorum.inspection.salvage.witness import Witness
 
@@ -18,11 +19,25 @@ def without_false_ends(gathered: Sequence[Gathered]) -> list[Gathered]:
     """Let trees that end too early prove nothing by what they lack.
 
     Who has applied as many log entries as another one, or more, holds as many revisions; who has
-    applied fewer lacks no more revisions than entries. Of the pages that no tree reaches only those
-    rows are left that may tell something.
+    applied fewer lacks no more revisions than entries. And nobody lacks a revision above the
+    compaction. Of the pages that no tree reaches only those rows are left that may tell something.
     """
+    gathered = [
+        replace(each, witnesses=tuple(map(_without_skips, each.witnesses))) for each in gathered
+    ]
     every = [witness for each in gathered for witness in each.witnesses]
     return [_with_told_strays(_corrected(each, every)) for each in gathered]
+
+
+def _without_skips(witness: Witness) -> Witness:
+    """Let records be missing where a revision is: none is without a record before a compaction."""
+    if witness.compact is None or not len(witness.rows):
+        return witness
+    main = mains(witness.rows.place)
+    floor = max(witness.compact, FIRST_WRITE - 1)
+    before = np.maximum(np.append(floor, main[:-1]), floor)
+    skipped = main > before + 1
+    return replace(witness, gap_before=witness.gap_before | skipped)
 
 
 def _corrected(gathered: Gathered, every: Sequence[Witness]) -> Gathered:
