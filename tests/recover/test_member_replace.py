@@ -35,13 +35,16 @@ def ask(site: Site, name: str, call: Callable[[Etcd], Awaitable[Answer]]) -> Ans
 
 
 async def _once_connected(etcd: Etcd, call: Callable[[Etcd], Awaitable[Answer]]) -> Answer:
-    """Repeat while etcd waits for its peers to be connected for five seconds."""
+    """Repeat while etcd waits for its peers to be connected for five seconds, or for a leader."""
     end = asyncio.get_running_loop().time() + 30
     while True:
         try:
             return await call(etcd)
         except EtcdError as error:
-            if "unhealthy cluster" not in error.message or asyncio.get_running_loop().time() > end:
+            passes = any(
+                words in error.message for words in ("unhealthy cluster", "leader changed")
+            )
+            if not passes or asyncio.get_running_loop().time() > end:
                 raise
         await asyncio.sleep(0.2)
 
