@@ -153,3 +153,12 @@ def test_what_was_surely_deleted_does_not_come_back(ended: int) -> None:
     )
     kept = mains(settled.records.place[judge(settled, log).kept]).tolist()
     assert (2 in kept) is (ended == 0)
+
+
+def test_a_deletion_came_behind_the_put_that_was_told_before() -> None:
+    """Wherever both stand in history."""
+    entries = {entry.index: entry for entry in LOG}
+    truth = Truth(settle([last_only()]), entries)
+    teller = Teller(truth, state_at(truth, index=1, revision=1), unproven=True)
+    teller.tell(entries, 2, DELETED)
+    assert [r.ended for r in teller.finish().records if r.state is None] == [2]

@@ -325,11 +325,15 @@ class Teller:
     def _surely_ended(self, key: bytes) -> int:
         """Return the revision of a key's put that an entry surely came behind.
 
-        So it did where a database that has applied fewer entries had reached that revision.
+        So it did where an earlier entry told of the put, or where a database that has applied fewer
+        entries had reached that revision.
         """
         before = self.state.keys.get(key)
+        if before is None:
+            return 0
+        told = self.state.keys.told(key, before_holes=False) is not None
         reached = self.truth.revision_before(self.state.index + 1)
-        return before.mod_revision if before and before.mod_revision <= reached else 0
+        return before.mod_revision if told or before.mod_revision <= reached else 0
 
     def _guess(self, *, made_some: bool) -> None:
         """Note that an entry may have done more than is told of it."""
