@@ -14,7 +14,7 @@ from requorum.lab.damage.kinds import DamageKind
 from requorum.lab.damage.sparse import copy_tree_sparse
 from requorum.lab.layout import Lab
 from requorum.lab.load import Load
-from requorum.ports import Etcd, PutOp
+from requorum.ports.etcd import Etcd, PutOp
 
 VALUE_BYTES = 4096
 PUTS_PER_TXN = 100

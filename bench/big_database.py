@@ -10,7 +10,7 @@ from pathlib import Path
 from requorum.app.practice.lab import connect_to, obtained
 from requorum.lab import practice
 from requorum.lab.layout import Lab
-from requorum.ports import Etcd, PutOp
+from requorum.ports.etcd import Etcd, PutOp
 
 SMALL_KEYS, SMALL_BYTES = 1_000_000, 256
 LARGE_KEYS, LARGE_BYTES = 150_000, 4096

@@ -17,7 +17,7 @@ from requorum.lab.layout import Lab, TlsFiles
 from requorum.lab.obtain.cache import BinaryCache, default_cache
 from requorum.lab.obtain.wanted import Wanted
 from requorum.lab.practice import crash, up
-from requorum.ports import Etcd
+from requorum.ports.etcd import Etcd
 
 # How long one example takes says nothing on a busy machine; pytest-timeout catches a hang.
 settings.register_profile("requorum", deadline=None)

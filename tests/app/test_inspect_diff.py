@@ -16,7 +16,7 @@ from requorum.clients.hosts.local import LocalHost
 from requorum.errors import DamagedInput
 from requorum.formats.source import BufferSource, Source
 from requorum.inspection.difference.compare import Wishes
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 
 async def diff(

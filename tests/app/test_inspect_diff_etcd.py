@@ -17,7 +17,7 @@ from requorum.inspection.difference.compare import Wishes
 from requorum.inspection.difference.keys import KeyFilter
 from requorum.lab.layout import Lab
 from requorum.lab.practice import crash, wait_ready
-from requorum.ports import Etcd, PutOp
+from requorum.ports.etcd import Etcd, PutOp
 
 pytestmark = pytest.mark.etcd
 

@@ -14,7 +14,7 @@ from requorum.lab.oracle import Found, LostKey, LostWrite, Renumbered, Verdict, 
 from requorum.lab.practice import wait_ready
 from requorum.lab.promises import GrantedLease, Transaction, Write, promises_of
 from requorum.lab.values import value_of
-from requorum.ports import Etcd, KeyValue, PutOp
+from requorum.ports.etcd import Etcd, KeyValue, PutOp
 
 WRITTEN = [Intent(seq=1, operation=Put(key="a")), Ack(seq=1, revision=2)]
 

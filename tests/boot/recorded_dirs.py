@@ -14,7 +14,7 @@ from requorum.lab.damage.sparse import copy_tree_sparse
 from requorum.lab.layout import Lab
 from requorum.lab.loopback import free_ports
 from requorum.lab.practice import crash, up, wait_ready
-from requorum.ports import DeleteOp, PutOp
+from requorum.ports.etcd import DeleteOp, PutOp
 
 RecordedDirs = Callable[..., "Recorded"]
 

@@ -22,7 +22,7 @@ from requorum.lab.member_flags import member_argv
 from requorum.lab.obtain.command import etcd_version
 from requorum.lab.practice import crash, up, wait_ready
 from requorum.lab.process import kill_all, spawn_daemon
-from requorum.ports import PutOp
+from requorum.ports.etcd import PutOp
 
 BinariesOf = Callable[[str], Path]
 

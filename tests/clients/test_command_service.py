@@ -11,7 +11,7 @@ from requorum.clients.hosts.command_service import CommandDeadlines, CommandServ
 from requorum.clients.hosts.local import LocalHost
 from requorum.domain.cluster import CommandService
 from requorum.errors import RequorumError, StepFailed
-from requorum.ports import ServiceControl
+from requorum.ports.service import ServiceControl
 
 pytestmark = pytest.mark.processes
 

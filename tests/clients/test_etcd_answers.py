@@ -5,7 +5,7 @@ import pytest
 from requorum.clients.etcd import answers
 from requorum.clients.etcd import rpc_pb2 as pb
 from requorum.errors import EtcdError
-from requorum.ports import Compare
+from requorum.ports.etcd import Compare
 
 
 def test_empty_status() -> None:

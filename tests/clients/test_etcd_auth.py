@@ -8,7 +8,7 @@ from running_etcd import RELEASES, RunningEtcd, StartEtcd
 
 from requorum.clients.etcd.client import EtcdClient, connect
 from requorum.errors import EtcdError, Unreachable
-from requorum.ports import PutOp
+from requorum.ports.etcd import PutOp
 
 pytestmark = pytest.mark.etcd
 

@@ -11,7 +11,7 @@ from requorum.clients.etcd.client import EtcdClient, connect
 from requorum.errors import EtcdError, Unreachable
 from requorum.formats.source import BufferSource
 from requorum.inspection.file_verdict import Verdict, judge_file
-from requorum.ports import Alarm, Compare, DeleteOp, Etcd, PutOp
+from requorum.ports.etcd import Alarm, Compare, DeleteOp, Etcd, PutOp
 
 pytestmark = pytest.mark.etcd
 

@@ -12,7 +12,7 @@ from running_etcd import RunningEtcd, StartEtcd, _free_ports
 from requorum.clients.etcd.client import connect
 from requorum.domain.ids import MemberId
 from requorum.errors import DeadlineExceeded, EtcdError, Unreachable
-from requorum.ports import Etcd, ListedMember, PutOp
+from requorum.ports.etcd import Etcd, ListedMember, PutOp
 
 pytestmark = pytest.mark.etcd
 

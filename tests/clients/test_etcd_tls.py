@@ -10,7 +10,7 @@ from running_etcd import RunningEtcd, StartEtcd
 from requorum.clients.etcd.channel import TlsMaterial
 from requorum.clients.etcd.client import connect
 from requorum.errors import Unreachable
-from requorum.ports import PutOp
+from requorum.ports.etcd import PutOp
 
 pytestmark = pytest.mark.etcd
 

@@ -6,7 +6,7 @@ import pytest
 
 from requorum.clients.hosts.local import LocalHost
 from requorum.errors import DeadlineExceeded, Locked, Refused
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from requorum.errors import Unreachable
 from requorum.facts.survey import Reach
 from requorum.formats.raftpb import HardState, encode_entry, encode_hard_state
 from requorum.formats.wal import RecordType
-from requorum.ports import Etcd
+from requorum.ports.etcd import Etcd
 
 SERVICE = CommandService(start=("start",), stop=("stop",), status=("status",))
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 CHANGES = frozenset({"make_dirs", "rename", "write_new", "write_at", "chown_tree", "write_stream"})
 

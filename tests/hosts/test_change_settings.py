@@ -15,7 +15,8 @@ from requorum.facts.member_settings import read_member
 from requorum.facts.running_member import running_member
 from requorum.facts.survey import Reach
 from requorum.lab.hosts.description import EtcdStyle, HostLab, Wanted
-from requorum.ports import Etcd, Host
+from requorum.ports.etcd import Etcd
+from requorum.ports.host import Host
 from requorum.runbooks.member_settings import change_settings_step
 from requorum.runbooks.steps.change_settings import ChangeSettings
 from requorum.runbooks.steps.world import World

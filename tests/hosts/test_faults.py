@@ -31,7 +31,7 @@ from requorum.lab.hosts.machine import boot, cut_power, init_of, running, superv
 from requorum.lab.hosts.network import plug, unplug
 from requorum.lab.hosts.readiness import HostState, look_at, wait_ssh, wait_up
 from requorum.lab.hosts.stand_in_logs import acknowledged
-from requorum.ports import PutOp
+from requorum.ports.etcd import PutOp
 
 pytestmark = [pytest.mark.hosts, pytest.mark.etcd]
 

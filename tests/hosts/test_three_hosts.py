@@ -16,7 +16,7 @@ from requorum.clients.etcd.client import connect
 from requorum.errors import Unreachable
 from requorum.lab.hosts.description import EtcdStyle, HostLab, LabHost, Wanted, read_host_lab
 from requorum.lab.hosts.readiness import look_at
-from requorum.ports import PutOp
+from requorum.ports.etcd import PutOp
 
 pytestmark = [pytest.mark.hosts, pytest.mark.etcd]
 

@@ -17,7 +17,7 @@ from requorum.errors import EtcdError
 from requorum.formats.backend import BackendState, read_backend
 from requorum.formats.bbolt.bucket import Database
 from requorum.formats.source import BufferSource
-from requorum.ports import DeleteOp, PutOp
+from requorum.ports.etcd import DeleteOp, PutOp
 
 DEADLINE = 20.0
 QUOTA = 12 << 20

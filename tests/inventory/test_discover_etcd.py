@@ -11,7 +11,7 @@ from requorum.clients.etcd.channel import TlsMaterial
 from requorum.clients.etcd.client import connect
 from requorum.lab.layout import Lab
 from requorum.lab.practice import crash, wait_ready
-from requorum.ports import Etcd
+from requorum.ports.etcd import Etcd
 
 pytestmark = [pytest.mark.etcd]
 

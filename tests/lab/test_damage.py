@@ -17,7 +17,7 @@ from requorum.lab.damage.sparse import copy_tree_sparse
 from requorum.lab.layout import Lab
 from requorum.lab.load import Load
 from requorum.lab.practice import crash, start_member, wait_ready
-from requorum.ports import Etcd, PutOp
+from requorum.ports.etcd import Etcd, PutOp
 
 Connect = Callable[[str], Etcd]
 StartPractice = Callable[..., Lab]

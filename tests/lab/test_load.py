@@ -14,7 +14,7 @@ from requorum.lab.layout import Lab
 from requorum.lab.load import Load
 from requorum.lab.oracle import Verdict, verdict
 from requorum.lab.practice import crash, start_members, wait_ready
-from requorum.ports import Etcd
+from requorum.ports.etcd import Etcd
 
 Connect = Callable[[str], Etcd]
 StartPractice = Callable[..., Lab]

@@ -23,7 +23,7 @@ from requorum.lab.choices import Choices
 from requorum.lab.oracle import Found, LostWrite, Renumbered, Verdict, judge
 from requorum.lab.promises import promises_of
 from requorum.lab.values import value_of
-from requorum.ports import KeyValue
+from requorum.ports.etcd import KeyValue
 
 Line = Intent | Ack | Failed
 

@@ -18,7 +18,7 @@ from requorum.lab import practice
 from requorum.lab.layout import Lab, TlsFiles, read_lab
 from requorum.lab.loopback import free_ports
 from requorum.lab.member_flags import member_argv
-from requorum.ports import Etcd, PutOp
+from requorum.ports.etcd import Etcd, PutOp
 
 Connect = Callable[[str], Etcd]
 StartPractice = Callable[..., Lab]

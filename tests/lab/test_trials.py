@@ -26,7 +26,7 @@ from requorum.lab.trials.recovery import Recovered, RecoveryRequest
 from requorum.lab.trials.summary import summarise
 from requorum.lab.trials.trial import PROCEDURES, Bench, Procedure, run_trial
 from requorum.lab.values import value_of
-from requorum.ports import Etcd, KeyValue
+from requorum.ports.etcd import Etcd, KeyValue
 
 Connect = Callable[[str], Etcd]
 BinariesOf = Callable[[str], Path]

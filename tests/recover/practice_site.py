@@ -33,7 +33,7 @@ from requorum.lab.member_flags import member_argv
 from requorum.lab.obtain.command import etcd_version
 from requorum.lab.oracle import Verdict, verdict
 from requorum.lab.practice import wait_ready
-from requorum.ports import Etcd, PutOp
+from requorum.ports.etcd import Etcd, PutOp
 
 SOURCE = Path(requorum.__file__).parents[1]
 READY_SECONDS = 60

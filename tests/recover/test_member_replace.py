@@ -13,7 +13,7 @@ from sites import Sites
 from requorum.clients.etcd import rpc_pb2, rpcs
 from requorum.clients.etcd.client import EtcdClient
 from requorum.errors import EtcdError
-from requorum.ports import Etcd, ListedMember, MemberStatus
+from requorum.ports.etcd import Etcd, ListedMember, MemberStatus
 
 pytestmark = pytest.mark.etcd
 

@@ -23,7 +23,8 @@ from requorum.formats.text_file import TextFile
 from requorum.inspection.contradictions import contradictions
 from requorum.inspection.evidence import MemberEvidence
 from requorum.inspection.member_configuration import UnitSource, configuration_of
-from requorum.ports import Disk, MemberStatus, ResponseHeader
+from requorum.ports.etcd import MemberStatus, ResponseHeader
+from requorum.ports.host import Disk
 from requorum.runbooks.exchange_data import RecoveryPlan
 from requorum.runbooks.recover import NothingToDo, plan_recovery
 from requorum.runbooks.workspace import Workspace, workspace_of

@@ -10,7 +10,7 @@ from requorum.domain.ids import ClusterId, MemberId
 from requorum.errors import RequorumError
 from requorum.facts.live import LiveMember
 from requorum.facts.membership import Membership, Seat
-from requorum.ports import Alarm, ListedMember, MemberStatus, ResponseHeader
+from requorum.ports.etcd import Alarm, ListedMember, MemberStatus, ResponseHeader
 from requorum.runbooks.add_member import plan_addition
 from requorum.runbooks.exchange_data import RecoveryPlan
 from requorum.runbooks.join_checks import JoinFacts

@@ -10,7 +10,7 @@ from requorum.domain.ids import MemberId
 from requorum.errors import Refused
 from requorum.facts.membership import ask_membership, name_in
 from requorum.facts.survey import Reach
-from requorum.ports import Etcd, ListedMember
+from requorum.ports.etcd import Etcd, ListedMember
 
 ROW = ListedMember(
     id=MemberId(0xE3),

@@ -20,7 +20,7 @@ from requorum.lab.oracle import read_promises
 from requorum.lab.process import frozen
 from requorum.lab.promises import Promises
 from requorum.lab.salvage_trials.recorded import Member, Recorded, db_of
-from requorum.ports import Etcd, PutOp
+from requorum.ports.etcd import Etcd, PutOp
 
 ROOT = ("root", "open-sesame")
 DEADLINE = 30.0

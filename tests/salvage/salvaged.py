@@ -21,7 +21,7 @@ from requorum.lab.salvage_trials.recorded import Recorded, SmallRows
 from requorum.lab.salvage_trials.result_file import ResultFile
 from requorum.lab.salvage_trials.served import served_otherwise, serving
 from requorum.lab.salvage_trials.truth import Written
-from requorum.ports import HashKv
+from requorum.ports.etcd import HashKv
 
 
 @dataclass(frozen=True)

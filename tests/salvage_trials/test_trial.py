@@ -16,7 +16,7 @@ from requorum.lab.salvage_trials.result_file import ResultFile
 from requorum.lab.salvage_trials.served import serve
 from requorum.lab.salvage_trials.summary import summarise
 from requorum.lab.salvage_trials.trial import Bench, Salvage, run_trial
-from requorum.ports import Etcd
+from requorum.ports.etcd import Etcd
 
 GONE = MemberHarm(db=(LOST,), wal=(LOST,))
 NOWHERE = Path("/nonexistent")

@@ -32,7 +32,9 @@ from requorum.domain.version import EtcdVersion
 from requorum.errors import Barred, ToolUnfit, Unreachable, UsageError
 from requorum.facts.live import Connect
 from requorum.facts.survey import Reach
-from requorum.ports import Etcd, Host, ServiceControl, SettingsControl
+from requorum.ports.etcd import Etcd
+from requorum.ports.host import Host
+from requorum.ports.service import ServiceControl, SettingsControl
 
 KUBELET = "kubelet.service"
 ETCD_TOOLS_HINT = "Name the directory of fitting etcd binaries with --etcd-bin-dir."

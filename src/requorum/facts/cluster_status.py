@@ -9,7 +9,7 @@ from requorum.errors import EtcdError, RequorumError
 from requorum.facts.live import AUTH_REFUSALS, PROBE
 from requorum.facts.membership import name_in
 from requorum.facts.survey import Reach
-from requorum.ports import Alarm, Etcd, HashKv, ListedMember, MemberStatus
+from requorum.ports.etcd import Alarm, Etcd, HashKv, ListedMember, MemberStatus
 
 DEADLINE = 5.0
 HASH_DEADLINE = 30.0

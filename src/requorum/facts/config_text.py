@@ -1,7 +1,7 @@
 """A configuration file of a host, whole."""
 
 from requorum.errors import DamagedInput, RequorumError
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 SIZE_MAX = 1 << 20
 """Bytes of a configuration file. A larger one is something else."""

@@ -9,7 +9,7 @@ from requorum.errors import DamagedInput
 from requorum.facts.member_settings import read_member
 from requorum.inspection.contradictions import Contradiction, contradictions
 from requorum.inspection.member_configuration import MemberConfiguration
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from requorum.inspection.database import (
 )
 from requorum.inspection.evidence import DatabaseEvidence, MemberEvidence
 from requorum.inspection.member_log import MemberLog, SegmentFile, read_member_log
-from requorum.ports import FileStat, Host
+from requorum.ports.host import FileStat, Host
 
 SEGMENT_READ_MAX = 1 << 28
 """Bytes read of one WAL segment. etcd cuts them at 64 MB; what is longer was made by no etcd."""

@@ -9,7 +9,7 @@ from requorum.domain.member_settings import MemberSettings
 from requorum.errors import RequorumError
 from requorum.facts.member_settings import ASK_DEADLINE, read_member
 from requorum.inspection.drafted_members import client_certificates, draft_of_settings
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 MANIFEST = "/etc/kubernetes/manifests/etcd.yaml"
 APISERVER_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"

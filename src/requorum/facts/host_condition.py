@@ -12,7 +12,7 @@ from requorum.domain.cluster import MemberSpec
 from requorum.errors import RequorumError, Unreachable
 from requorum.facts.member_settings import ASK_DEADLINE
 from requorum.inspection.leftovers import Folder, leftover
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 _NEIGHBOURS_MAX = 200
 _CONNECT_SECONDS = 5.0

@@ -9,7 +9,7 @@ from posixpath import join
 from requorum.domain.adapted_text import adapted
 from requorum.domain.cluster import HostFile, MemberSpec
 from requorum.errors import RequorumError
-from requorum.ports import FileStat, Host
+from requorum.ports.host import FileStat, Host
 
 ASK_DEADLINE = 15.0
 SIZE_MAX = 16 << 20

@@ -10,7 +10,7 @@ from requorum.domain.member_settings import MemberSettings
 from requorum.errors import NotPermitted, RequorumError
 from requorum.formats.certificates import key_fits, parse_certificates
 from requorum.inspection.certificate_findings import CertificateSight, certificate_findings
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 _SIZE_MAX = 1 << 20
 _RIGHTS = "Log in as root, or say `ssh.become: sudo`."

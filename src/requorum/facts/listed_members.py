@@ -2,7 +2,7 @@
 
 from requorum.domain.cluster_draft import ClusterDraft
 from requorum.inspection.drafted_members import listed_draft
-from requorum.ports import Etcd, ListedMember
+from requorum.ports.etcd import Etcd, ListedMember
 
 _DEADLINE = 5.0
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from requorum.domain.cluster import Cluster, MemberSpec
 from requorum.errors import EtcdError, RequorumError, Unreachable
-from requorum.ports import Etcd, MemberStatus
+from requorum.ports.etcd import Etcd, MemberStatus
 
 STATUS_DEADLINE = 3.0
 READ_DEADLINE = 5.0

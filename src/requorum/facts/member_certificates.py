@@ -7,7 +7,7 @@ from requorum.domain.cluster import MemberSpec
 from requorum.domain.member_settings import MemberSettings, TlsFiles
 from requorum.facts.host_files import read_small
 from requorum.inspection.certificate import certificate_troubles, key_trouble, same_host
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 
 async def certificate_findings(

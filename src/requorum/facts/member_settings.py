@@ -26,7 +26,7 @@ from requorum.inspection.member_configuration import (
     config_file_path,
     configuration_of,
 )
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 ASK_DEADLINE = 15.0
 _PROPERTIES = "LoadState,FragmentPath,DropInPaths,NeedDaemonReload"

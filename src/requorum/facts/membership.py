@@ -10,7 +10,7 @@ from requorum.domain.quorum import Seats
 from requorum.errors import Refused
 from requorum.facts.live import PROBE, LiveMember, ask_member, ask_members, ask_until_led
 from requorum.facts.survey import Reach
-from requorum.ports import Alarm, Etcd, ListedMember, MemberStatus
+from requorum.ports.etcd import Alarm, Etcd, ListedMember, MemberStatus
 
 ASK_DEADLINE = 10.0
 

@@ -17,7 +17,7 @@ from requorum.formats.source import Head, Source
 from requorum.formats.wal import parse_segment_name, read_segment
 from requorum.inspection.database import read_etcd_backend
 from requorum.inspection.member_log import MemberLog, SegmentFile, read_member_log
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 
 @dataclass(frozen=True, slots=True)

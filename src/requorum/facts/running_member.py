@@ -8,7 +8,7 @@ from requorum.domain.member_settings import Means, Medium, MemberSettings, Place
 from requorum.facts.member_settings import ASK_DEADLINE, show_unit
 from requorum.inspection.member_configuration import MemberConfiguration, UnitSource
 from requorum.inspection.member_settings import Command, Given, config_file_of, member_settings
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,9 @@ from requorum.inspection.identity import (
     without_strangers,
 )
 from requorum.inspection.membership import Membership, RaftMember, membership_of
-from requorum.ports import Disk, Etcd, Fence, Host, ServiceControl, SettingsControl
+from requorum.ports.etcd import Etcd
+from requorum.ports.host import Disk, Host
+from requorum.ports.service import Fence, ServiceControl, SettingsControl
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from requorum.inspection.boot.database_facts import DatabaseFacts, examine
 from requorum.inspection.boot.directory import Directory, LogFacts, SnapFile
 from requorum.inspection.boot.whole_log import read_whole_log
 from requorum.inspection.leftovers import Folder, leftover
-from requorum.ports import Disk, FileStat, Host
+from requorum.ports.host import Disk, FileStat, Host
 
 Say = Callable[[str], None]
 """Is told what is being read, for who waits."""

@@ -27,7 +27,7 @@ from requorum.lab.acks import (
 )
 from requorum.lab.choices import EVERYTHING, Choices
 from requorum.lab.values import value_of
-from requorum.ports import Compare, DeleteOp, Etcd, PutOp
+from requorum.ports.etcd import Compare, DeleteOp, Etcd, PutOp
 
 _OPERATION_SECONDS = 3.0
 _PROBE_SECONDS = 1.0

@@ -19,7 +19,7 @@ from requorum.lab.promises import (
     promises_of,
 )
 from requorum.lab.values import value_of
-from requorum.ports import Etcd, KeyValue
+from requorum.ports.etcd import Etcd, KeyValue
 
 _PAGE_KEYS = 500
 _DEADLINE_SECONDS = 30.0

@@ -25,7 +25,7 @@ from requorum.lab.process import (
     stop_all,
     wait_gone,
 )
-from requorum.ports import Etcd
+from requorum.ports.etcd import Etcd
 
 Connect = Callable[[str], Etcd]
 """Gives a client of the endpoint with that client URL, with the lab's TLS and user in it."""

@@ -9,7 +9,7 @@ from requorum.domain.loss import Loss
 from requorum.domain.units import binary_size
 from requorum.errors import NotEnoughSpace
 from requorum.facts.configured_member import NOTHING_READ, Configurations
-from requorum.ports import Disk
+from requorum.ports.host import Disk
 from requorum.runbooks.steps.await_health import AwaitHealth
 from requorum.runbooks.steps.backup import TakeBackup
 from requorum.runbooks.steps.exchange import RestoreMember, SetAside, SwapModel

@@ -14,7 +14,7 @@ from requorum.errors import DamagedInput, Refused, ToolUnfit
 from requorum.facts.configured_member import NOTHING_READ, Configurations
 from requorum.facts.live import LiveMember, quorum_serves
 from requorum.inspection.file_verdict import FileVerdict, Verdict
-from requorum.ports import Disk
+from requorum.ports.host import Disk
 from requorum.runbooks.clients import Running, start_client_steps, stop_client_steps
 from requorum.runbooks.exchange_data import (
     CANNOT_BUMP,

@@ -16,7 +16,7 @@ from private_users import PrivateUsers, private_users
 from requorum.clients.hosts.local import LocalHost
 from requorum.clients.hosts.ssh.destination import SshSettings
 from requorum.clients.hosts.ssh.host import SshHost
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

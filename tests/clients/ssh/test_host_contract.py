@@ -26,7 +26,7 @@ from requorum.errors import (
     Refused,
     RequorumError,
 )
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 ODD_NAMES = [
     "with blank",

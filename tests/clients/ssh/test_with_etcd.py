@@ -15,7 +15,7 @@ from requorum.clients.hosts.ssh.host import SshHost
 from requorum.errors import Unreachable
 from requorum.facts.rank import read_rank
 from requorum.facts.whole_dir import Place, read_whole_dir
-from requorum.ports import Etcd, MemberStatus
+from requorum.ports.etcd import Etcd, MemberStatus
 
 pytestmark = pytest.mark.etcd
 

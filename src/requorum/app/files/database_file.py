@@ -10,7 +10,7 @@ from requorum.app.files.places import Place, find_place
 from requorum.errors import UsageError
 from requorum.formats.snap import parse_snap_name
 from requorum.formats.source import Source
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 
 @asynccontextmanager

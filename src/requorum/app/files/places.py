@@ -12,7 +12,7 @@ from posixpath import join
 
 from requorum.errors import UsageError
 from requorum.formats.source import Source
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _ON_A_HOST = re.compile(r"(?:[^/:\s]+@)?[A-Za-z0-9][A-Za-z0-9._-]*:[^/]?.*")

@@ -23,7 +23,7 @@ from requorum.inspection.host_findings import (
     release_finding,
     stray_findings,
 )
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 _AT_ONCE = 8
 _LIST_DEADLINE = 5.0

@@ -23,7 +23,7 @@ from requorum.inspection.host_findings import (
     owner_findings,
     version_finding,
 )
-from requorum.ports import Host
+from requorum.ports.host import Host
 from requorum.runbooks.exchange_data import WAL_BYTES
 
 _SECONDS = 120.0

@@ -12,7 +12,7 @@ from requorum.errors import RequorumError
 from requorum.facts.discovered_host import DiscoveredHost, discover_host
 from requorum.facts.listed_members import ask_for_members
 from requorum.inspection.merged_drafts import merged
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 if TYPE_CHECKING:
     from requorum.app.inventory.discover import Sources

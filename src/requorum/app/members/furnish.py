@@ -14,7 +14,7 @@ from requorum.errors import Refused, StepFailed, UsageError
 from requorum.facts.host_files import HostFiles, folder_like, host_files, words_of
 from requorum.facts.live import ask_members
 from requorum.facts.survey import Reach, unreachable_members
-from requorum.ports import Host
+from requorum.ports.host import Host
 from requorum.runbooks.furnish_member import FurnishFacts, plan_furnishing
 from requorum.runbooks.recover import NothingToDo
 

@@ -12,7 +12,7 @@ from requorum.app.results import LossResult
 from requorum.domain.binaries import EtcdBinaries
 from requorum.domain.cluster import Cluster, MemberSpec
 from requorum.facts.survey import Reach, running_members, stamps_of
-from requorum.ports import Host
+from requorum.ports.host import Host
 from requorum.runbooks.exchange_data import RecoveryPlan
 from requorum.runbooks.steps.world import World
 from requorum.runbooks.workspace import Workspace, workspace_of

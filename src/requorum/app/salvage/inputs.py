@@ -8,7 +8,7 @@ from requorum.app.files.wal_files import WalFiles
 from requorum.errors import Refused, UsageError
 from requorum.formats.snap import parse_snap_db_name
 from requorum.formats.wal import parse_segment_name
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 _SNAP_DIRS = ("member/snap", "snap", "")
 _WAL_DIRS = ("member/wal", "wal", "")

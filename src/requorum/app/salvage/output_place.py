@@ -5,7 +5,7 @@ from posixpath import basename, dirname, join
 
 from requorum.app.salvage.inputs import Inputs
 from requorum.errors import Refused
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 _DIRECTORIES_INSIDE = ("", "member", "member/snap", "member/wal", "snap", "wal")
 

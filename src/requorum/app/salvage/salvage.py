@@ -30,7 +30,7 @@ from requorum.inspection.salvage.content import Content
 from requorum.inspection.salvage.gather import gather
 from requorum.inspection.salvage.salvage import Salvaged
 from requorum.inspection.salvage.salvage import salvage as salvage_all
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 OnStage = Callable[[str], None]
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from requorum import ports
 from requorum.clients.etcd import rpc_pb2 as pb
 from requorum.domain.ids import ClusterId, MemberId
 from requorum.errors import EtcdError
+from requorum.ports import etcd as ports
 
 _ALARMS: dict[int, Literal["NOSPACE", "CORRUPT"]] = {pb.NOSPACE: "NOSPACE", pb.CORRUPT: "CORRUPT"}
 

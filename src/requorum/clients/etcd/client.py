@@ -1,4 +1,4 @@
-"""`requorum.ports.Etcd` over gRPC."""
+"""`requorum.ports.etcd.Etcd` over gRPC."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -7,7 +7,6 @@ from typing import Self
 import grpc
 import grpc.aio
 
-from requorum import ports
 from requorum.clients.etcd import answers, rpcs
 from requorum.clients.etcd import rpc_pb2 as pb
 from requorum.clients.etcd.channel import Address, TlsMaterial, check_endpoint, open_channel
@@ -16,6 +15,7 @@ from requorum.clients.etcd.rpcs import Request, Response, Rpc
 from requorum.clients.etcd.session import Session
 from requorum.domain.ids import MemberId
 from requorum.errors import DeadlineExceeded, EtcdError, RequorumError, Unreachable
+from requorum.ports import etcd as ports
 
 Way = Callable[[], Awaitable[Address]]
 """Opens a way to an endpoint that we cannot reach ourselves; returns where it begins.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from requorum.domain.binaries import EtcdBinaries
 from requorum.domain.version import EtcdVersion
 from requorum.errors import RequorumError, ToolUnfit
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 _DEADLINE_SECONDS = 15.0
 _PATH_TO_ETCD = re.compile(r"(?<![\w./-])(/[\w./+@-]*)/etcd(?![\w./-])")

@@ -6,7 +6,7 @@ a host that is not this machine.
 
 from requorum.clients.hosts.local import LocalHost
 from requorum.clients.hosts.ssh.destination import SshSettings
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 LOCAL = "local"
 

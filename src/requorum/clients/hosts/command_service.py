@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from requorum.domain.cluster import CommandService
 from requorum.errors import DeadlineExceeded, StepFailed
-from requorum.ports import Completed, Host
+from requorum.ports.host import Completed, Host
 
 _TAIL_LINES = 5
 _POLL_SECONDS = 0.2

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from requorum.clients.hosts.command_service import command_failed
 from requorum.errors import DeadlineExceeded, StepFailed
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 _DEADLINE = 60.0
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from requorum.errors import DeadlineExceeded, StepFailed
 from requorum.formats.etcd_settings.pod_identity import PodIdentity
-from requorum.ports import Completed, Host
+from requorum.ports.host import Completed, Host
 
 ASK_DEADLINE = 30.0
 _LOG_LINES = 10

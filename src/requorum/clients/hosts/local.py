@@ -1,4 +1,4 @@
-"""`requorum.ports.Host` for the machine that we run on."""
+"""`requorum.ports.host.Host` for the machine that we run on."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from requorum.clients.hosts import (
 )
 from requorum.clients.hosts.local_processes import LocalProcess
 from requorum.clients.hosts.local_source import FileSource
-from requorum.ports import Completed, Disk, FileStat
+from requorum.ports.host import Completed, Disk, FileStat
 
 
 class LocalHost:

@@ -9,7 +9,7 @@ from typing import Literal
 from requorum.clients.hosts.mount_points import mount_points
 from requorum.clients.hosts.path_errors import path_errors
 from requorum.errors import Refused
-from requorum.ports import Disk, FileStat
+from requorum.ports.host import Disk, FileStat
 
 
 def stat(path: str) -> FileStat | None:

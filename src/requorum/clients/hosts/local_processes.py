@@ -14,7 +14,7 @@ from pathlib import Path
 from requorum.clients.hosts import die_with_parent
 from requorum.clients.hosts.path_errors import path_errors
 from requorum.errors import DeadlineExceeded, RequorumError
-from requorum.ports import Completed
+from requorum.ports.host import Completed
 
 # Our own login. A member that we start would keep it in its environment for months.
 _OURS_ALONE = frozenset({"ETCDCTL_USER", "ETCDCTL_PASSWORD"})

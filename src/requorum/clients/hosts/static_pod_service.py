@@ -14,7 +14,8 @@ from requorum.clients.hosts.text_file import read_text
 from requorum.domain.static_pod_files import parked_manifest
 from requorum.errors import DamagedInput, StepFailed
 from requorum.formats.etcd_settings.pod_identity import PodIdentity, parse_pod_identity
-from requorum.ports import Host, ServiceControl
+from requorum.ports.host import Host
+from requorum.ports.service import ServiceControl
 
 _POLL_SECONDS = 0.5
 

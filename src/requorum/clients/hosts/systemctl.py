@@ -2,7 +2,7 @@
 
 from requorum.errors import DeadlineExceeded, RequorumError, StepFailed
 from requorum.formats.systemd.unit_state import PROPERTIES, UnitState, parse_unit_state
-from requorum.ports import Completed, Host
+from requorum.ports.host import Completed, Host
 
 ASK_DEADLINE = 15.0
 RELOAD_DEADLINE = 60.0

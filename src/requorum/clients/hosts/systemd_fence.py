@@ -17,7 +17,7 @@ from requorum.clients.hosts.systemctl import Systemctl
 from requorum.clients.hosts.text_file import read_text
 from requorum.domain.unit_files import fence_drop_in
 from requorum.errors import StepFailed
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 _RUN = re.compile(r"^# requorum run (\S+)$", re.MULTILINE)
 _STAYS = "# This stays when that run has ended.\n"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from requorum.clients.hosts.systemctl import ASK_DEADLINE, Systemctl
 from requorum.errors import StepFailed
 from requorum.formats.systemd.unit_state import UnitState
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 _POLL_SECONDS = 0.2
 

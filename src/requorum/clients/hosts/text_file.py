@@ -2,7 +2,7 @@
 
 import asyncio
 
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 
 async def read_text(host: Host, path: str) -> str:

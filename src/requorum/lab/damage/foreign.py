@@ -5,7 +5,7 @@ import random
 from requorum.lab.damage.graveyard import bury, dig
 from requorum.lab.layout import Lab
 from requorum.lab.practice import Connect, crash, member_pid, up, wait_ready
-from requorum.ports import PutOp
+from requorum.ports.etcd import PutOp
 
 _READY_SECONDS = 30.0
 _PUT_SECONDS = 5.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from requorum.errors import RequorumError
-from requorum.ports import Compare, DeleteOp, Etcd, PutOp
+from requorum.ports.etcd import Compare, DeleteOp, Etcd, PutOp
 
 _CALL_SECONDS = 3.0
 _LEASE_TTL_SECONDS = 30 * 24 * 3600

@@ -16,8 +16,8 @@ from requorum.lab.obtain.command import etcd_version, run
 from requorum.lab.oracle import collect
 from requorum.lab.practice import OUR_COMMAND, Connect, crash, start_members, wait_ready
 from requorum.lab.salvage_trials.result_file import ResultFile, state_at
-from requorum.ports import DeleteOp, Etcd, PutOp
-from requorum.ports import KeyValue as ServedKeyValue
+from requorum.ports.etcd import DeleteOp, Etcd, PutOp
+from requorum.ports.etcd import KeyValue as ServedKeyValue
 
 _NAME = "alone"
 _TOOL_SECONDS = 60.0

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from requorum.errors import RequorumError, StepFailed
 from requorum.facts.live import LiveMember, ask_member
-from requorum.ports import HashKv
+from requorum.ports.etcd import HashKv
 from requorum.runbooks.steps.world import World
 from requorum.workflow.step import Step
 

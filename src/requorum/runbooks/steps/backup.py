@@ -11,7 +11,7 @@ from requorum.domain.units import binary_size
 from requorum.errors import EtcdError, StepFailed
 from requorum.facts.live import AUTH_REFUSALS
 from requorum.inspection.file_verdict import FileVerdict, Verdict, judge_file
-from requorum.ports import Host
+from requorum.ports.host import Host
 from requorum.runbooks.steps.counted import Counted
 from requorum.runbooks.steps.world import World
 from requorum.workflow.step import Step

@@ -21,7 +21,7 @@ from requorum.facts.data_dir import Paths, end_of_log, read_log, read_state
 from requorum.inspection.completed_log import NO_LOG, CompletedLog, complete_log
 from requorum.inspection.member_log import MemberLog
 from requorum.inspection.replay import Replay, replay_onto
-from requorum.ports import Host, Spawned
+from requorum.ports.host import Host, Spawned
 from requorum.runbooks.steps.image import check_image, seal_image
 from requorum.runbooks.steps.world import World
 from requorum.workflow.step import Step

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from requorum.errors import RequorumError, StepFailed
-from requorum.ports import MemberStatus
+from requorum.ports.etcd import MemberStatus
 from requorum.runbooks.steps.reconfigure import serving
 from requorum.runbooks.steps.world import World
 from requorum.workflow.step import Step

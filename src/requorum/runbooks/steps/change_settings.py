@@ -13,7 +13,7 @@ from requorum.errors import StepFailed
 from requorum.facts.config_text import read_text_if_there
 from requorum.facts.member_settings import read_member
 from requorum.inspection.changed_configuration import changed_configuration
-from requorum.ports import Host
+from requorum.ports.host import Host
 from requorum.runbooks.steps.world import World
 from requorum.workflow.step import Step
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from requorum.errors import RequorumError, StepFailed
 from requorum.facts.data_dir import is_in_use, read_identity
-from requorum.ports import Host
+from requorum.ports.host import Host
 from requorum.runbooks.steps.owner import ids_of
 from requorum.runbooks.steps.world import World
 from requorum.workflow.step import Step

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from requorum.errors import FactsChanged, StepFailed
 from requorum.facts.host_files import adapt_bytes, read_small, sha256_of
-from requorum.ports import Host
+from requorum.ports.host import Host
 from requorum.runbooks.steps.owner import give, ids_of
 from requorum.runbooks.steps.world import World
 from requorum.workflow.step import Step

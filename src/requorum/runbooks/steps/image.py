@@ -13,7 +13,7 @@ from requorum.formats.source import Source
 from requorum.inspection.agreement import COMPARED_ENTRIES_MIN
 from requorum.inspection.completed_log import CompletedLog
 from requorum.inspection.database import align_at, examine_database, read_etcd_backend
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 CHUNK_BYTES = 1 << 20
 

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from requorum.domain.ids import MemberId, hex_id
-from requorum.ports import Alarm, Etcd, ListedMember
+from requorum.ports.etcd import Alarm, Etcd, ListedMember
 from requorum.runbooks.steps.reconfigure import CALL_DEADLINE, Rows, reconfigure, serving
 from requorum.runbooks.steps.world import World
 from requorum.workflow.step import Step

@@ -1,7 +1,7 @@
 """Whom files and folders of a host belong to."""
 
 from requorum.errors import StepFailed
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 ASK_DEADLINE = 30.0
 

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from requorum.errors import EtcdError, StepFailed
 from requorum.facts.live import AUTH_REFUSALS
-from requorum.ports import DeleteOp, Etcd, PutOp
+from requorum.ports.etcd import DeleteOp, Etcd, PutOp
 from requorum.runbooks.steps.world import World
 from requorum.workflow.step import Step
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from requorum.errors import EtcdError, RequorumError, StepFailed, Unreachable
 from requorum.facts.membership import fresh_list
-from requorum.ports import Etcd, ListedMember
+from requorum.ports.etcd import Etcd, ListedMember
 from requorum.runbooks.steps.world import World
 
 CALL_DEADLINE = 10.0

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from requorum.domain.units import binary_size
 from requorum.errors import StepFailed
-from requorum.ports import Host
+from requorum.ports.host import Host
 from requorum.runbooks.steps.counted import Counted
 from requorum.runbooks.steps.world import World
 from requorum.workflow.step import Step

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from requorum.domain.binaries import EtcdBinaries
 from requorum.domain.cluster import Cluster, MemberSpec
 from requorum.facts.survey import Reach
-from requorum.ports import Fence, Here, Host, ServiceControl, SettingsControl
+from requorum.ports.host import Here, Host
+from requorum.ports.service import Fence, ServiceControl, SettingsControl
 from requorum.workflow.observer import Progress, SilentObserver
 
 

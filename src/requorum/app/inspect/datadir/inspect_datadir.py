@@ -24,7 +24,7 @@ from requorum.inspection.boot.directory import Directory
 from requorum.inspection.boot.release import FIRST, LAST, MINORS, Release
 from requorum.inspection.boot.written_by import written_by
 from requorum.inspection.member_lists import MemberRow, compare_lists, membership_at
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 Say = Callable[[str], None]
 

@@ -12,7 +12,7 @@ from requorum.app.inspect.diff.sides import read_side
 from requorum.clients.hosts.local import LocalHost
 from requorum.inspection.difference.compare import Wishes, compare
 from requorum.inspection.difference.grouping import DifferingKey
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 OnStage = Callable[[str], None]
 

@@ -18,7 +18,7 @@ from requorum.errors import RequorumError, UsageError
 from requorum.facts.configured_member import configured_member
 from requorum.facts.running_member import running_member
 from requorum.inspection.member_configuration import UnitSource
-from requorum.ports import Host
+from requorum.ports.host import Host
 
 
 async def inspect_members(cluster: Cluster, names: Collection[str]) -> MembersResult:

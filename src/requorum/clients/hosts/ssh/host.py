@@ -1,4 +1,4 @@
-"""`requorum.ports.Host` for a machine that is reached over SSH."""
+"""`requorum.ports.host.Host` for a machine that is reached over SSH."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -23,7 +23,7 @@ from requorum.clients.hosts.ssh.remote_rename import rename
 from requorum.clients.hosts.ssh.remote_shell import RemoteShell
 from requorum.clients.hosts.ssh.remote_source import RemoteSource, open_source
 from requorum.clients.hosts.ssh.sftp import Sftp
-from requorum.ports import Completed, Disk, FileStat
+from requorum.ports.host import Completed, Disk, FileStat
 
 
 class SshHost:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from requorum.clients.hosts.ssh.file_answers import complaint, says_missing
 from requorum.clients.hosts.ssh.questions import Answer, Questions
-from requorum.ports import Disk, FileStat
+from requorum.ports.host import Disk, FileStat
 
 _SECONDS = 60.0
 

@@ -17,7 +17,7 @@ from requorum.clients.hosts.ssh.watched_program import (
     watched,
 )
 from requorum.errors import DeadlineExceeded, RequorumError
-from requorum.ports import Completed
+from requorum.ports.host import Completed
 
 # The host has a limit of its own, for when it cannot hear us. Ours comes first.
 _LATER_SECONDS = 5.0
