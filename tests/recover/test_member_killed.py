@@ -5,7 +5,7 @@ from file_tree import tree_of
 from killed_run import Moment, kill_at, nothing_goes_on, state_of
 from practice_site import Site
 from sites import Sites
-from test_member_replace import let_lead
+from test_member_replace import ONE_ELECTION, let_lead
 
 pytestmark = pytest.mark.etcd
 
@@ -34,7 +34,7 @@ def killed_at_each_boundary(site: Site) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["3.5", "3.6"])
 def test_a_replacement_killed_at_every_step(sites: Sites, version: str) -> None:
-    """Each resumption does one step more; nobody's write is lost, and none fails meanwhile."""
+    """Each resumption does one step more; no write is lost, and none fails but in one election."""
     site = sites.new(version)
     site.load(300)
     site.supervise("kill", LOST)
@@ -45,7 +45,7 @@ def test_a_replacement_killed_at_every_step(sites: Sites, version: str) -> None:
     )
     assert counted[0] >= 16, "two for each of eight steps at least"
     assert state_of(site).status == "finished"
-    assert totals.unknown == 0
+    assert totals.unknown <= ONE_ELECTION
     site.await_ready()
     assert site.verdict().clean, site.verdict()
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from practice_site import Site
 from sites import Sites
-from test_member_replace import replace_under_load, replaced
+from test_member_replace import ONE_ELECTION, replace_under_load, replaced
 from test_secrets import PASSWORD, enable_auth, write_tls
 
 pytestmark = pytest.mark.etcd
@@ -39,7 +39,7 @@ def test_with_one(secured: Site) -> None:
     site = replace(secured, env={"ETCDCTL_USER": f"root:{PASSWORD}"})
     done, failed = replace_under_load(site)
     replaced(site, done)
-    assert failed == 0
+    assert failed <= ONE_ELECTION
     kept = [path for path in site.state_dir.rglob("*") if path.is_file() and path.suffix != ".db"]
     assert kept
     assert not any(PASSWORD.encode() in path.read_bytes() for path in kept)
