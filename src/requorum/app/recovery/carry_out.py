@@ -1,5 +1,6 @@
 """Carrying out a plan, and going on with one or back: the same for every runbook."""
 
+import asyncio
 import getpass
 import socket
 import time
@@ -20,7 +21,9 @@ from requorum.app.recovery.prepared import (
 from requorum.app.results import MemberHealth, RecoverResult
 from requorum.app.wiring import open_reach
 from requorum.clients.hosts.local import LocalHost
+from requorum.errors import Locked
 from requorum.facts.live import ask_members
+from requorum.ports.host import Host
 from requorum.runbooks.steps import STEP_DECODER
 from requorum.runbooks.steps.world import World
 from requorum.workflow.interruption import cancelled_by_signals
@@ -37,6 +40,10 @@ _CONFIRMS = {
     "remove": membership_fingerprint,
     "furnish": furnish_fingerprint,
 }
+
+LEFT_LOCK_SECONDS = 45.0
+"""A host hears nothing for 30 s before it gives a lock back; and it may be busy."""
+LEFT_LOCK_POLL = 1.0
 
 
 async def run_prepared(operator: Operator, prepared: Prepared, observer: Observer) -> RecoverResult:
@@ -144,8 +151,33 @@ async def _locked(world: World, act: Callable[[], Awaitable[None]]) -> None:
             host = world.host(member.name)
             path = workspaces[member.name].lock
             await host.make_dirs(dirname(path))
-            await locks.enter_async_context(host.lock(path, holder=f"run {world.run} by {_who()}"))
+            await _enter(locks, host, path, world.run, world.watcher.say)
         await act()
+
+
+async def _enter(
+    locks: AsyncExitStack, host: Host, path: str, run: str, say: Callable[[str], None]
+) -> None:
+    """Take a lock; wait for one that this very run left behind when its connection was cut.
+
+    No process of ours has it: whoever goes on with a run has its journal alone. The host gives it
+    back once it has not heard of its holder for a while.
+    """
+    give_up = asyncio.get_running_loop().time() + LEFT_LOCK_SECONDS
+    waiting = False
+    while True:
+        try:
+            await locks.enter_async_context(host.lock(path, holder=f"run {run} by {_who()}"))
+        except Locked as error:
+            left_by_us = f"run {run} by {_who()}" in error.message
+            if not left_by_us or asyncio.get_running_loop().time() > give_up:
+                raise
+            if not waiting:
+                say(f"waiting until {host.name} gives back the lock that this run left there")
+            waiting = True
+            await asyncio.sleep(LEFT_LOCK_POLL)
+        else:
+            return
 
 
 def _who() -> str:
