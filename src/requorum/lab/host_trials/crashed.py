@@ -17,10 +17,10 @@ from requorum.lab.hosts.whole_lab import boot_all
 from requorum.lab.load import Load
 from requorum.lab.practice import Connect
 from requorum.lab.trials.crashed import Inflicted
+from requorum.lab.trials.ended_load import cluster_id_at, load_until
 from requorum.lab.trials.usable import usable_files
 
 _UP_SECONDS = 120.0
-_LOAD_ENDS_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ async def crash_hosts(drawn: DrawnOnHosts, lab: HostLab, connect: Connect) -> Cr
     anybody could recover anything.
     """
     await wait_up(lab, connect, deadline=_UP_SECONDS)
-    cluster_id = await _cluster_id(lab, connect)
+    cluster_id = await cluster_id_at(lab.hosts[0].client_url, connect)
     await _load_until_cut(drawn, lab, connect)
     inflicted = await asyncio.to_thread(_damage, drawn, lab)
     await asyncio.to_thread(keep_from_starting, lab, lab.names)
@@ -52,14 +52,6 @@ async def crash_hosts(drawn: DrawnOnHosts, lab: HostLab, connect: Connect) -> Cr
     await asyncio.to_thread(boot_all, lab)
     await asyncio.to_thread(wait_ssh, lab, lab.names, deadline=_UP_SECONDS)
     return CrashedHosts(lab=lab, cluster_id=cluster_id, inflicted=inflicted, beside=beside)
-
-
-async def _cluster_id(lab: HostLab, connect: Connect) -> ClusterId:
-    etcd = connect(lab.hosts[0].client_url)
-    try:
-        return (await etcd.status(deadline=10)).header.cluster_id
-    finally:
-        await etcd.close()
 
 
 async def _load_until_cut(drawn: DrawnOnHosts, lab: HostLab, connect: Connect) -> None:
@@ -71,18 +63,13 @@ async def _load_until_cut(drawn: DrawnOnHosts, lab: HostLab, connect: Connect) -
         seed=drawn.seed,
         compact=drawn.compact,
     )
-    running = asyncio.create_task(load.run())
-    try:
-        cut_at = asyncio.get_running_loop().time() + drawn.cut_at
-        await asyncio.sleep(drawn.copies_at)
-        await asyncio.to_thread(keep_copies, lab)
-        await asyncio.sleep(cut_at - asyncio.get_running_loop().time())
-        # In a thread, so that writers are cut off in the middle of whatever they do.
-        await asyncio.to_thread(cut_power, lab, lab.names)
-    finally:
-        load.stop()
-        async with asyncio.timeout(_LOAD_ENDS_SECONDS):
-            await running
+    await load_until(
+        load,
+        copies_at=drawn.copies_at,
+        keep_copies=lambda: keep_copies(lab),
+        end_at=drawn.cut_at,
+        end=lambda: cut_power(lab, lab.names),
+    )
 
 
 def _damage(drawn: DrawnOnHosts, lab: HostLab) -> tuple[Inflicted, ...]:

@@ -15,10 +15,10 @@ from requorum.lab.layout import Lab
 from requorum.lab.load import Load
 from requorum.lab.practice import Connect, crash, up, wait_ready
 from requorum.lab.trials.drawn import Drawn
+from requorum.lab.trials.ended_load import cluster_id_at, load_until
 from requorum.lab.trials.usable import usable_files
 
 _READY_SECONDS = 60.0
-_LOAD_ENDS_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ async def crash_as_drawn(
     lab = up(directory / "lab", bin_dir=bin_dir, members=drawn.members, extra_flags=flags)
     try:
         await wait_ready(lab, connect, deadline=_READY_SECONDS)
-        cluster_id = await _cluster_id(lab, connect)
+        cluster_id = await cluster_id_at(lab.client_urls[0], connect)
         await _load_until_killed(drawn, lab, connect)
         inflicted = await _damage(drawn, lab, connect)
     finally:
@@ -66,14 +66,6 @@ async def crash_as_drawn(
     kept = directory / "crashed"
     await asyncio.to_thread(_keep, lab, kept)
     return Crashed(lab=lab, cluster_id=cluster_id, inflicted=inflicted, kept=kept)
-
-
-async def _cluster_id(lab: Lab, connect: Connect) -> ClusterId:
-    etcd = connect(lab.client_urls[0])
-    try:
-        return (await etcd.status(deadline=10)).header.cluster_id
-    finally:
-        await etcd.close()
 
 
 async def _load_until_killed(drawn: Drawn, lab: Lab, connect: Connect) -> None:
@@ -85,18 +77,13 @@ async def _load_until_killed(drawn: Drawn, lab: Lab, connect: Connect) -> None:
         seed=drawn.seed,
         compact=drawn.compact,
     )
-    running = asyncio.create_task(load.run())
-    try:
-        kill_at = asyncio.get_running_loop().time() + drawn.kill_at
-        await asyncio.sleep(drawn.copies_at)
-        await asyncio.to_thread(keep_copies, lab)
-        await asyncio.sleep(kill_at - asyncio.get_running_loop().time())
-        # In a thread, so that writers are killed off in the middle of whatever they do.
-        await asyncio.to_thread(crash, lab.directory)
-    finally:
-        load.stop()
-        async with asyncio.timeout(_LOAD_ENDS_SECONDS):
-            await running
+    await load_until(
+        load,
+        copies_at=drawn.copies_at,
+        keep_copies=lambda: keep_copies(lab),
+        end_at=drawn.kill_at,
+        end=lambda: crash(lab.directory),
+    )
 
 
 async def _damage(drawn: Drawn, lab: Lab, connect: Connect) -> tuple[Inflicted, ...]:
