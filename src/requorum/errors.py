@@ -41,6 +41,10 @@ class StepFailed(RequorumError):
     """A step of a plan did not do what it had to; the journal knows which."""
 
 
+class NoSuchUnit(StepFailed):
+    """A host's systemd has no unit of that name."""
+
+
 class EtcdError(RequorumError):
     """etcd answered with an error; the message is etcd's own, so that operators find it."""
 

@@ -10,7 +10,7 @@ from requorum.app.results import MemberHealth, RecoverResult
 from requorum.app.wiring import open_reach
 from requorum.domain.cluster import Cluster, MemberSpec, StaticPodService, SystemdService
 from requorum.domain.static_pod_files import parked_manifest
-from requorum.errors import Refused, StepFailed, UsageError
+from requorum.errors import NoSuchUnit, Refused, StepFailed, UsageError
 from requorum.facts.host_files import HostFiles, folder_like, host_files, words_of
 from requorum.facts.live import ask_members
 from requorum.facts.survey import Reach, unreachable_members
@@ -104,10 +104,14 @@ def _addresses(source: MemberSpec, spec: MemberSpec) -> dict[str, str]:
 
 
 async def _runs(reach: Reach, spec: MemberSpec) -> bool:
-    """Return whether it runs; a unit that is not there yet does not."""
+    """Return whether it runs; a unit that is not there yet does not, nor a pod without a kubelet.
+
+    Where systemd does not tell, StepFailed: files of a member that runs are not written over.
+    """
+    absent = StepFailed if isinstance(spec.service, StaticPodService) else NoSuchUnit
     try:
         return await reach.services[spec.name].running()
-    except StepFailed:
+    except absent:
         return False
 
 

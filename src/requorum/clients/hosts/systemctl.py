@@ -1,6 +1,6 @@
 """systemctl and journalctl on a host, and their errors in our terms."""
 
-from requorum.errors import DeadlineExceeded, RequorumError, StepFailed
+from requorum.errors import DeadlineExceeded, NoSuchUnit, RequorumError, StepFailed
 from requorum.formats.systemd.unit_state import PROPERTIES, UnitState, parse_unit_state
 from requorum.ports.host import Completed, Host
 
@@ -19,7 +19,7 @@ class Systemctl:
         self.unit = unit
 
     async def state(self) -> UnitState:
-        """Return the unit's state; StepFailed where systemd does not tell, or has no such unit."""
+        """Return its state; StepFailed where systemd does not tell, NoSuchUnit without one."""
         asked = f"--property={','.join(PROPERTIES)}"
         done = await self.run("show", asked, "--", self.unit, deadline=ASK_DEADLINE)
         if done.returncode != 0:
@@ -30,7 +30,7 @@ class Systemctl:
                 f"systemctl on {self._host.name} did not tell the state of {self.unit}"
             )
         if not state.exists:
-            raise StepFailed(
+            raise NoSuchUnit(
                 f"systemd on {self._host.name} has no unit {self.unit}",
                 hint="Correct `unit` in the cluster file, or install the unit on that host.",
             )
